@@ -211,11 +211,17 @@ def store_path(store: Path, digest: str) -> Path:
     return Path(store) / name[:2] / name
 
 
-def publish(artifact: Artifact, store: Path) -> Artifact:
+def publish(artifact: Artifact, store: Path) -> tuple[Artifact, bool]:
     """Move a sealed directory into the store by one rename; an artifact already there wins.
 
     The directory must lie on the store's file system. A copy in the store that no longer verifies (a flipped bit on
     disk) is replaced, which is safe because the content is fixed by the digest.
+
+    Returns:
+        The artifact in the store, and whether this call brought it there.
+
+    Raises:
+        StorageError: the disk refused.
     """
     target = store_path(store, artifact.digest)
     try:
@@ -223,14 +229,14 @@ def publish(artifact: Artifact, store: Path) -> Artifact:
         if target.exists():
             if _intact(target, artifact.digest):
                 shutil.rmtree(artifact.path)
-                return Artifact(artifact.digest, target, artifact.manifest)
+                return Artifact(artifact.digest, target, artifact.manifest), False
             grave = Path(tempfile.mkdtemp(prefix=".damaged.", dir=target.parent))
             os.rename(target, grave / "artifact")
         os.rename(artifact.path, target)
         _sync_directory(target.parent)
     except OSError as error:
         raise storage_error(error, target) from error
-    return Artifact(artifact.digest, target, artifact.manifest)
+    return Artifact(artifact.digest, target, artifact.manifest), True
 
 
 def _intact(directory: Path, digest: str) -> bool:

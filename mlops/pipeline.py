@@ -93,7 +93,7 @@ STAGES: tuple[Stage, ...] = (
         "register",
         ("ingest", "validate", "mask", "curate", "train", "evaluate", "gate"),
         "mlops.stages.register",
-        ("description",),
+        ("owner", "purpose", "description", "success_metric", "ethics", "training", "gates", "approval"),
         ("use_case", "base_model", "source_contract", "training_contract"),
         does="seal and sign the dossier; the release enters the registry",
     ),

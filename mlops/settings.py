@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -86,7 +87,8 @@ def load_settings() -> Settings:
     """
     found = _find_root()
     try:
-        settings = Settings() if found is None else Settings(**_unless_set(found))
+        by_variable = found is None or "MLOPS_ROOT" in os.environ
+        settings = Settings() if by_variable else Settings(root=found)
     except ValidationError as error:
         first = error.errors()[0]
         name = "MLOPS_" + "_".join(str(part) for part in first["loc"]).upper()
@@ -105,8 +107,3 @@ def load_settings() -> Settings:
         }
     )
 
-
-def _unless_set(found: Path) -> dict[str, Path]:
-    import os
-
-    return {} if "MLOPS_ROOT" in os.environ else {"root": found}

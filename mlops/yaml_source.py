@@ -116,7 +116,7 @@ def _mapping(
 def _scalar(node: yaml.Node, path: Path) -> Any:
     constructor = yaml.constructor.SafeConstructor()
     try:
-        value = constructor.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+        value = constructor.construct_object(node, deep=True)
     except (yaml.YAMLError, ValueError):
         where = f"{path}:{node.start_mark.line + 1}"
         raise YamlError("YAML-009", "a value has an unknown type", where=where, todo="write a plain value") from None

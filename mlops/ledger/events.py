@@ -20,7 +20,7 @@ from mlops.ledger.errors import LedgerError
 from mlops.ledger.schema import events_table
 from mlops.ledger.store import Ledger, reading, writing
 
-__all__ = ["Event", "Transaction", "append", "append_once", "events", "head", "transaction"]
+__all__ = ["Event", "Transaction", "append", "append_once", "events", "head", "newest_with", "transaction"]
 
 
 def current_actor() -> str:
@@ -165,6 +165,19 @@ def events(
     """Events with ``seq > after`` in order, optionally of some kinds, one use case or one run."""
     with reading(ledger) as connection:
         return _select(connection, kinds=kinds, use_case=use_case, run=run, after=after)
+
+
+def newest_with(ledger: Ledger, kind: str, stage: str, needle: str) -> Event | None:
+    """The newest event of a kind and stage whose body's canonical JSON contains ``needle``."""
+    query = (
+        select(events_table)
+        .where(events_table.c.kind == kind, events_table.c.stage == stage, events_table.c.body.contains(needle))
+        .order_by(events_table.c.seq.desc())
+        .limit(1)
+    )
+    with reading(ledger) as connection:
+        row = connection.execute(query).mappings().first()
+    return None if row is None else _event(row)
 
 
 def head(ledger: Ledger) -> tuple[int, str]:

@@ -1,0 +1,119 @@
+"""Runs: one passage of a use case through the pipeline, with what it fixed at its start (its pins)."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mlops.artifacts import MANIFEST, digest_file
+from mlops.contracts.contract import load_contract
+from mlops.errors import MlopsError
+from mlops.ledger.events import append_once, events
+from mlops.ledger.store import Ledger
+from mlops.registry.state import champion
+from mlops.settings import Settings
+from mlops.use_case import Declaration
+
+
+class RunError(MlopsError):
+    """A run is unknown, belongs to another use case, or cannot start."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run and its pins.
+
+    Attributes:
+        id: ``YYYYMMDDTHHMMSS-xxxxxx``.
+        use_case: name.
+        pins: ``use_case`` digest; ``source_contract`` and ``training_contract`` (path, id, version, digest);
+            ``base_model`` (path, digest); ``champion`` (release, adapter digest) or None.
+    """
+
+    id: str
+    use_case: str
+    pins: dict[str, Any]
+
+
+def new_run_id() -> str:
+    """A fresh run id that sorts by time."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S") + "-" + secrets.token_hex(3)
+
+
+def _contract_pin(root: Path, path: str) -> dict[str, str]:
+    contract = load_contract(root / path)
+    return {"path": path, "id": contract.id, "version": contract.version, "digest": contract.digest}
+
+
+def _base_model_pin(root: Path, path: str) -> dict[str, str]:
+    manifest = root / path / MANIFEST
+    if not manifest.is_file():
+        raise RunError(
+            "RUN-001",
+            "expected a sealed base model (manifest.json), found none",
+            where=str(root / path),
+            todo="correct training.base_model, or build the sample's: make base-model",
+        )
+    return {"path": path, "digest": digest_file(manifest)}
+
+
+def _champion_pin(ledger: Ledger, use_case: str) -> dict[str, str] | None:
+    release = champion(events(ledger), use_case)
+    if release is None:
+        return None
+    for event in events(ledger, kinds=["registered"], use_case=use_case):
+        if event.body["release"] == release:
+            return {"release": release, "adapter": event.body["adapter"], "base_model": event.body["base_model"]}
+    return None
+
+
+def make_pins(settings: Settings, declaration: Declaration, ledger: Ledger) -> dict[str, Any]:
+    """What a run that starts now fixes.
+
+    Raises:
+        ContractError: a contract is missing or wrong.
+        RunError: the base model is missing.
+    """
+    use_case = declaration.use_case
+    return {
+        "use_case": declaration.digest,
+        "source_contract": _contract_pin(settings.root, use_case.contracts.source),
+        "training_contract": _contract_pin(settings.root, use_case.contracts.training_set),
+        "base_model": _base_model_pin(settings.root, use_case.training.base_model),
+        "champion": _champion_pin(ledger, use_case.name),
+    }
+
+
+def start_run(settings: Settings, declaration: Declaration, ledger: Ledger, run_id: str) -> Run:
+    """Begin ``run_id``, or return it when it began before: its pins never change."""
+    found = find_run(ledger, run_id)
+    if found is None:
+        name = declaration.use_case.name
+        body = {"use_case_digest": declaration.digest, "pins": make_pins(settings, declaration, ledger)}
+        append_once(ledger, "run_started", body, once=f"run/{run_id}", use_case=name, run=run_id)
+        found = find_run(ledger, run_id)
+    if found is None or found.use_case != declaration.use_case.name:
+        raise RunError("RUN-002", "this run belongs to another use case", where=run_id, todo="choose another run id")
+    if found.pins["use_case"] != declaration.digest:
+        raise RunError(
+            "RUN-003",
+            "the use-case file changed since this run began",
+            where=run_id,
+            todo="start a new run, or restore the file",
+        )
+    return found
+
+
+def find_run(ledger: Ledger, run_id: str) -> Run | None:
+    """The run of that id, or None."""
+    for event in events(ledger, kinds=["run_started"], run=run_id):
+        return Run(run_id, event.use_case or "", event.body["pins"])
+    return None
+
+
+def stage_results(ledger: Ledger, run_id: str) -> dict[str, dict[str, Any]]:
+    """Body of the newest ``stage_done`` of each stage of a run."""
+    return {event.stage or "": event.body for event in events(ledger, kinds=["stage_done"], run=run_id)}

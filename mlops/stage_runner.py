@@ -1,0 +1,379 @@
+"""Run one stage of one run, in this process: key, lease, hit or work, seal, commit, exit code.
+
+Exit codes: 0 done · 10 blocked by a gate · 20 wrong input or configuration · 1 failed or stopped, may be retried.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import resource
+import secrets
+import shutil
+import socket
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlops.artifacts import (
+    MEASUREMENTS,
+    Artifact,
+    ArtifactError,
+    canonical_json,
+    digest_file,
+    publish,
+    seal,
+    storage_error,
+    store_path,
+    verify,
+    write_atomic,
+)
+from mlops.attempt import Pulse, StopRequest, StoppedError, first_heartbeat, output_to, throttled
+from mlops.errors import MlopsError, RetryableError
+from mlops.ledger import heartbeats, leases
+from mlops.ledger.events import append, newest_with, transaction
+from mlops.ledger.store import Ledger
+from mlops.pipeline import Stage, stage_named
+from mlops.runs import Run, stage_results
+from mlops.settings import Settings
+from mlops.stage_key import key_of, key_parts
+from mlops.stages.stage_io import StageContext, StageOutcome
+from mlops.use_case import Declaration
+
+DONE, FAILED, BLOCKED, WRONG = 0, 1, 10, 20
+Report = Callable[[dict[str, Any]], None]
+
+# Set before any heavy library is imported: nothing phones home, nothing is fetched, idle threads sleep.
+QUIET = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "GX_ANALYTICS_ENABLED": "false",
+    "WANDB_MODE": "offline",
+    "DO_NOT_TRACK": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "GOMP_SPINCOUNT": "0",
+}
+
+
+class StageError(MlopsError):
+    """A stage cannot run as asked."""
+
+
+class StageCrashError(RetryableError):
+    """A stage ended with an unexpected exception; its type and place are in the log, its text is not."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything fixed before the attempt: the stage, its inputs by digest and its key."""
+
+    settings: Settings
+    declaration: Declaration
+    ledger: Ledger
+    run: Run
+    stage: Stage
+    digests: dict[str, str]
+    pins: dict[str, Any]
+    sections: dict[str, Any]
+    parts: dict[str, Any]
+    key: str
+    attempt: str
+
+    @property
+    def folder(self) -> Path:
+        """This attempt's own folder."""
+        return self.settings.runs / self.run.id / self.stage.name / self.attempt
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The event columns of this attempt."""
+        return {"use_case": self.run.use_case, "run": self.run.id, "stage": self.stage.name, "attempt": self.attempt}
+
+
+def prepare(settings: Settings, declaration: Declaration, ledger: Ledger, run: Run, name: str) -> Job:
+    """Resolve inputs, pins and key of a stage.
+
+    Raises:
+        StageError: no such stage, or an upstream stage has no output in this run or was blocked.
+    """
+    try:
+        stage = stage_named(name)
+    except KeyError:
+        from mlops.pipeline import STAGE_NAMES
+
+        raise StageError("STAGE-001", "no such stage", where=name, todo=f"use one of {', '.join(STAGE_NAMES)}") from None
+    results = stage_results(ledger, run.id)
+    for upstream in stage.inputs:
+        if upstream not in results:
+            todo = f"run it first: mlops stage {upstream} --use-case {run.use_case} --run {run.id}"
+            raise StageError("STAGE-002", f"stage {upstream} has no output in this run", where=run.id, todo=todo)
+        if results[upstream]["outcome"] != "done":
+            todo = "see its reason with: mlops runs show " + run.id
+            raise StageError("STAGE-003", f"stage {upstream} was blocked in this run", where=run.id, todo=todo)
+    digests = {upstream: str(results[upstream]["artifact"]) for upstream in stage.inputs}
+    pins = _relevant_pins(stage, run, digests)
+    sections = {section: getattr(declaration.use_case, section) for section in stage.sections}
+    parts = key_parts(stage, digests, pins, sections)
+    return Job(
+        settings, declaration, ledger, run, stage, digests, pins, sections, parts, key_of(parts), secrets.token_hex(6)
+    )
+
+
+def _relevant_pins(stage: Stage, run: Run, digests: Mapping[str, str]) -> dict[str, Any]:
+    """The pins a stage uses. A champion that is the candidate itself is nothing to compare with."""
+    pins = {name: run.pins[name] for name in stage.pins}
+    champion = pins.get("champion")
+    if champion is not None and champion["adapter"] == digests.get("train"):
+        pins["champion"] = None
+    return pins
+
+
+def run_stage(settings: Settings, declaration: Declaration, ledger: Ledger, run: Run, name: str, report: Report) -> int:
+    """Run one stage and return its exit code; every end is recorded in the ledger.
+
+    Args:
+        report: receives ``started``, ``progress`` and ``finished`` objects for display.
+
+    Raises:
+        StageError: the stage cannot be prepared; nothing was recorded.
+        LeaseHeldError: the same work is under way in another live process.
+    """
+    os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
+    job = prepare(settings, declaration, ledger, run, name)
+    holder = leases.this_process(f"stage {name} of {run.use_case}")
+    lease = leases.acquire(ledger, f"{run.use_case}/{name}/{job.key}", holder, settings.lease_seconds)
+    stop = StopRequest(graceful=job.stage.graceful)
+    began = time.monotonic()
+    try:
+        with stop.listening():
+            heartbeats.clear_stage(ledger, run.use_case, name)
+            append(ledger, "stage_started", {"key": job.key}, **job.names)
+            pulse = Pulse(
+                ledger,
+                lease,
+                first_heartbeat(job.attempt, run.use_case, run.id, name),
+                settings.heartbeat_seconds,
+                settings.lease_seconds,
+                stop,
+            )
+            report({"event": "started", "stage": name, "attempt": job.attempt, "key": job.key})
+            with pulse.beating():
+                return _hit_or_work(job, lease, pulse, report, began)
+    except Exception as error:
+        return _failed(job, error, report, began)
+    finally:
+        leases.release(ledger, lease)
+
+
+def _hit_or_work(job: Job, lease: leases.Lease, pulse: Pulse, report: Report, began: float) -> int:
+    artifact = _find_hit(job) if job.stage.keyed else None
+    hit = artifact is not None
+    fresh = False
+    if artifact is None:
+        artifact, fresh = publish(_work(job, pulse, report), job.settings.store)
+    measurements = digest_file(artifact.path / MEASUREMENTS) if fresh else _recorded_measurements(job, artifact)
+    body = _commit(job, lease, artifact, hit, time.monotonic() - began, measurements)
+    _finish(job, artifact)
+    _link(job, artifact)
+    report({"event": "finished", "stage": job.stage.name, **body})
+    return DONE if body["outcome"] == "done" else BLOCKED
+
+
+def _find_hit(job: Job) -> Artifact | None:
+    """The artifact that this key named before, if every byte of it is still as sealed."""
+    event = newest_with(job.ledger, "stage_done", job.stage.name, f'"key":"{job.key}"')
+    if event is None:
+        return None
+    digest = str(event.body["artifact"])
+    try:
+        return verify(store_path(job.settings.store, digest), digest)
+    except (ArtifactError, OSError):
+        return None  # damaged or removed: make it again
+
+
+def _context(job: Job, pulse: Pulse, report: Report) -> StageContext:
+    inputs = {}
+    for upstream, digest in job.digests.items():
+        inputs[upstream] = verify(store_path(job.settings.store, digest), digest).path
+    output = job.folder / "output"
+    checkpoints = job.settings.checkpoints / job.key.removeprefix("sha256:")[:32]
+    try:
+        output.mkdir(parents=True)
+        checkpoints.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, output) from error
+    return StageContext(
+        use_case=job.run.use_case,
+        run=job.run.id,
+        attempt=job.attempt,
+        root=job.settings.root,
+        sections=job.sections,
+        inputs=inputs,
+        digests=job.digests,
+        pins=_with_champion_folder(job),
+        output=output,
+        attempt_dir=job.folder,
+        checkpoints=checkpoints,
+        threads=job.settings.threads or os.cpu_count() or 1,
+        progress=throttled(report, pulse.progress),
+        should_stop=pulse.stop,
+    )
+
+
+def _with_champion_folder(job: Job) -> dict[str, Any]:
+    """Give a stage that compares with the champion the verified folder of the champion's adapter."""
+    champion = job.pins.get("champion")
+    if champion is None:
+        return job.pins
+    folder = verify(store_path(job.settings.store, champion["adapter"]), champion["adapter"]).path
+    return {**job.pins, "champion": {**champion, "folder": str(folder)}}
+
+
+def _sweep(job: Job) -> None:
+    """Remove half-written outputs of dead attempts at this key: the lease is ours, so nobody may still use them."""
+    for marker in job.settings.runs.glob(f"*/{job.stage.name}/*/attempt.json"):
+        leftover = marker.parent / "output"
+        if leftover.exists() and json.loads(marker.read_bytes())["key"] == job.key:
+            shutil.rmtree(leftover)
+
+
+def _work(job: Job, pulse: Pulse, report: Report) -> Artifact:
+    _sweep(job)
+    write_atomic(job.folder / "attempt.json", canonical_json({"key": job.key, **job.names}))
+    context = _context(job, pulse, report)
+    began, cpu = time.time(), time.process_time()
+    with output_to(job.folder / "log.txt"):
+        module = importlib.import_module(job.stage.module)
+        outcome: StageOutcome = module.run(context)
+    if pulse.stop.requested:
+        raise StoppedError("STAGE-010", f"stopped ({pulse.stop.reason})", todo="run again: it goes on from here")
+    artifact = seal(context.output, _manifest(job, outcome))
+    measurements = {
+        "attempt": job.attempt,
+        "run": job.run.id,
+        "host": socket.gethostname(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "threads": context.threads,
+        "began_at": began,
+        "seconds": round(time.time() - began, 3),
+        "cpu_seconds": round(time.process_time() - cpu, 3),
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        **outcome.measurements,
+    }
+    write_atomic(context.output / MEASUREMENTS, canonical_json(measurements))
+    return artifact
+
+
+def _manifest(job: Job, outcome: StageOutcome) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "stage": job.stage.name,
+        "use_case": job.run.use_case,
+        "key": job.key,
+        "key_parts": job.parts,
+        "outcome": "done" if outcome.blocked is None else "blocked",
+        "reason": outcome.blocked,
+        "rows_in": outcome.rows_in,
+        "rows_out": outcome.rows_out,
+        "figures": dict(outcome.figures),
+        "records": [{"kind": record.kind, "body": dict(record.body)} for record in outcome.records],
+    }
+
+
+def _recorded_measurements(job: Job, artifact: Artifact) -> str:
+    """Digest of the measurements as first recorded, so that a later change of the file stays visible."""
+    event = newest_with(job.ledger, "stage_done", job.stage.name, f'"artifact":"{artifact.digest}"')
+    return digest_file(artifact.path / MEASUREMENTS) if event is None else str(event.body["measurements"])
+
+
+def _commit(
+    job: Job, lease: leases.Lease, artifact: Artifact, hit: bool, seconds: float, measurements: str
+) -> dict[str, Any]:
+    """Record the outcome in one transaction that first checks that no newer attempt took over."""
+    manifest = artifact.manifest
+    body = {
+        "key": job.key,
+        "artifact": artifact.digest,
+        "hit": hit,
+        "outcome": manifest["outcome"],
+        "reason": manifest["reason"],
+        "rows_in": manifest["rows_in"],
+        "rows_out": manifest["rows_out"],
+        "seconds": round(seconds, 3),
+        "figures": manifest["figures"],
+        "measurements": measurements,
+    }
+    with transaction(job.ledger) as tx:
+        leases.check(tx.connection, lease)
+        tx.append("stage_done", body, **job.names)
+        for record in manifest["records"]:
+            once = f"{job.run.id}/{job.stage.name}/{record['kind']}"
+            tx.append_once(record["kind"], {**record["body"], "artifact": artifact.digest}, once=once, **job.names)
+    return body
+
+
+def _finish(job: Job, artifact: Artifact) -> None:
+    """Let the stage do what needs the sealed digest; idempotent, so it is done again after a crash and on a hit."""
+    if job.stage.name != "register":
+        return
+    module = importlib.import_module(job.stage.module)
+    module.finish(job.settings, job.ledger, job.run, artifact)
+
+
+def _link(job: Job, artifact: Artifact) -> None:
+    """Point ``workspace/USE_CASE/STAGE`` at the newest output, for people."""
+    link = job.settings.work / job.run.use_case / job.stage.name
+    temporary = link.with_name(f".{link.name}.{job.attempt}")
+    try:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        temporary.symlink_to(os.path.relpath(artifact.path, link.parent))
+        os.replace(temporary, link)
+    except OSError as error:
+        raise storage_error(error, link) from error
+
+
+def _failed(job: Job, error: Exception, report: Report, began: float) -> int:
+    known = _known(job, error)
+    body = {
+        "code": known.code,
+        "message": known.message,
+        "retryable": known.exit_code == FAILED,
+        "seconds": round(time.monotonic() - began, 3),
+    }
+    leftover = job.folder / "output"
+    if leftover.exists():
+        shutil.rmtree(leftover, ignore_errors=True)
+    try:
+        append(job.ledger, "stage_failed", body, **job.names)
+    except MlopsError as unwritten:
+        report({"event": "warning", "message": f"the failure could not be recorded: {unwritten}"})
+    report({"event": "failed", "stage": job.stage.name, "error": str(known), "log": str(job.folder / "log.txt"), **body})
+    return known.exit_code
+
+
+def _known(job: Job, error: Exception) -> MlopsError:
+    if isinstance(error, MlopsError):
+        return error
+    if isinstance(error, OSError) and error.errno is not None:
+        return storage_error(error, Path(error.filename or job.folder))
+    # Texts of foreign exceptions may quote data, so only the type and the places are kept.
+    places = "".join(traceback.format_tb(error.__traceback__))
+    try:
+        with (job.folder / "log.txt").open("a") as log:
+            log.write(f"{type(error).__name__} at:\n{places}")
+    except OSError:
+        places = ""
+    return StageCrashError(
+        "STAGE-011",
+        f"ended unexpectedly with {type(error).__name__}",
+        where=f"stage {job.stage.name}",
+        todo=f"see the places in {job.folder / 'log.txt'}; run again, and report it if it repeats",
+    )
