@@ -1,0 +1,1 @@
+"""Scores models under one harness and judges the figures: PASS, FAIL or INCONCLUSIVE."""

@@ -1,0 +1,15 @@
+"""The error family of the monitoring room.
+
+| code | meaning |
+|---|---|
+| MONITORING-001 | a table file or folder is missing, unreadable or has no Parquet |
+| MONITORING-002 | a table lacks a column that is watched, or has it in another type |
+"""
+
+from __future__ import annotations
+
+from mlops.errors import MlopsError
+
+
+class MonitoringError(MlopsError):
+    """Wrong input to a monitor. Exit code 20: retrying does not help."""
