@@ -1,0 +1,1 @@
+"""Base models and adapters: safety scan, CPU guard, quantization, loading, generation, the small base's recipe."""
