@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import sys
 from typing import Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -30,12 +30,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-def _load(target: str) -> click.Command:
+def _load(target: str) -> Any:
     module_name, _, attribute = target.partition(":")
     found: Any = getattr(importlib.import_module(module_name), attribute)
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
-    single = typer.Typer(add_completion=False)
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     single.command()(found)
     return typer.main.get_command(single)
 
@@ -43,11 +43,11 @@ def _load(target: str) -> click.Command:
 class LazyCommands(TyperGroup):
     """Lists commands without importing their modules."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: typer.Context) -> list[str]:
         """All command names, in the order of use."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
         """Import one command's module."""
         if cmd_name not in COMMANDS:
             return None
@@ -56,13 +56,13 @@ class LazyCommands(TyperGroup):
         command.name, command.short_help = cmd_name, line
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
         """The help page's list, from the table above."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_target, line) in COMMANDS.items()])
 
 
-app = typer.Typer(cls=LazyCommands, add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(cls=LazyCommands, add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
 @app.callback()
@@ -87,4 +87,10 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("MLOPS_DEBUG"):
+            raise
+        # The text of a foreign exception may quote data, so only its type is shown.
+        typer.echo(f"error: {type(error).__name__}: this is a defect — set MLOPS_DEBUG=1 for the details", err=True)
         sys.exit(1)

@@ -213,6 +213,7 @@ def _context(job: Job, pulse: Pulse, report: Report) -> StageContext:
         use_case=job.run.use_case,
         run=job.run.id,
         attempt=job.attempt,
+        use_case_file=job.declaration.source.path,
         root=job.settings.root,
         sections=job.sections,
         inputs=inputs,

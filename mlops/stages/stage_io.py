@@ -16,6 +16,7 @@ class StageContext:
         use_case: name of the use case.
         run: id of the run; must not reach the output.
         attempt: id of this try; must not reach the output.
+        use_case_file: the declaration's file, for the stage that embeds it.
         root: the checkout, for files that the use case names by relative path.
         sections: the parts of the use case that :class:`mlops.pipeline.Stage` declares for this stage.
         inputs: verified artifact folders by upstream stage.
@@ -32,6 +33,7 @@ class StageContext:
     use_case: str
     run: str
     attempt: str
+    use_case_file: Path
     root: Path
     sections: Mapping[str, Any]
     inputs: Mapping[str, Path]

@@ -1,0 +1,149 @@
+"""``mlops run``, ``mlops stage`` and ``mlops runs``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mlops.ledger.events import events
+from mlops.ledger.store import open_ledger
+from mlops.run_display import json_lines, live_progress, print_result
+from mlops.runs import RunError, find_run, new_run_id, start_run
+from mlops.settings import load_settings
+from mlops.use_case import load_use_case
+
+runs_app = typer.Typer(help="List runs and what became of them.", no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def run(
+    use_case: str = typer.Argument(help="Name of a use case, or a path to its file."),
+    run_id: str = typer.Option("", "--run", help="Go on with this run instead of beginning one."),
+    as_json: bool = typer.Option(False, "--json", help="Progress and result as JSON lines on stdout."),
+) -> None:
+    """Run the whole pipeline of a use case; stages whose inputs did not change are taken from the store."""
+    from mlops.pipeline_run import run_pipeline
+    from mlops.telemetry.sinks import replay_all
+
+    settings = load_settings()
+    declaration = load_use_case(settings.root, use_case)
+    ledger = open_ledger(settings.ledger)
+    identifier = run_id or new_run_id()
+    if as_json:
+        result = run_pipeline(settings, declaration, ledger, identifier, json_lines)
+        json_lines(_as_json(result))
+    else:
+        with live_progress() as report:
+            result = run_pipeline(settings, declaration, ledger, identifier, report)
+        print_result(result, Console())
+    for warning in replay_all(settings, ledger):
+        typer.echo(f"warning: {warning}", err=True)
+    raise typer.Exit(result.code)
+
+
+def _as_json(result: Any) -> dict[str, Any]:
+    stages = [{"stage": item.stage, "code": item.code, "seconds": item.seconds, **item.last} for item in result.results]
+    return {
+        "event": "run",
+        "run": result.run.id,
+        "code": result.code,
+        "seconds": result.seconds,
+        "stages": stages,
+        "release": result.release,
+        "promotion": result.promotion,
+        "verification": None if result.verification is None else asdict(result.verification),
+    }
+
+
+def stage(
+    name: str = typer.Argument(help="Name of the stage, e.g. mask."),
+    use_case: str = typer.Option(..., "--use-case", help="Name of a use case, or a path to its file."),
+    run_id: str = typer.Option(..., "--run", help="Id of the run; a new id begins a run with its own pins."),
+    as_json: bool = typer.Option(False, "--json", help="Progress and result as JSON lines on stdout."),
+) -> None:
+    """Run one stage of one run. Exit codes: 0 done, 10 blocked, 20 wrong input, 1 may be retried."""
+    from mlops.pipeline_run import end_with_parent
+    from mlops.stage_runner import run_stage
+
+    end_with_parent()
+    settings = load_settings()
+    declaration = load_use_case(settings.root, use_case)
+    ledger = open_ledger(settings.ledger)
+    started = start_run(settings, declaration, ledger, run_id)
+    if as_json:
+        code = run_stage(settings, declaration, ledger, started, name, json_lines)
+    else:
+        last: dict[str, Any] = {}
+
+        def remember(item: dict[str, Any]) -> None:
+            last.update(item)
+            report(item)
+
+        with live_progress() as report:
+            code = run_stage(settings, declaration, ledger, started, name, remember)
+        _print_stage(last)
+    raise typer.Exit(code)
+
+
+def _print_stage(last: dict[str, Any]) -> None:
+    if last.get("event") == "failed":
+        typer.echo(f"error: {last['error']}", err=True)
+        return
+    how = "unchanged, from the store" if last["hit"] else f"{last['seconds']:.1f} s"
+    reason = f": {last['reason']}" if last["reason"] else ""
+    typer.echo(f"{last['stage']} {last['outcome']}{reason} ({how}), artifact {last['artifact']}")
+
+
+@runs_app.command("list")
+def list_runs(
+    use_case: str = typer.Option("", "--use-case", help="Only runs of this use case."),
+    as_json: bool = typer.Option(False, "--json", help="As JSON."),
+) -> None:
+    """All runs, newest first, with their outcome."""
+    ledger = open_ledger(load_settings().ledger, create=False)
+    found: dict[str, dict[str, Any]] = {}
+    for event in events(ledger, kinds=["run_started", "run_finished", "registered"], use_case=use_case or None):
+        row = found.setdefault(event.run or "", {"run": event.run, "use_case": event.use_case, "outcome": "not finished"})
+        if event.kind == "run_started":
+            row["started_at"], row["by"] = event.at, event.actor
+        elif event.kind == "run_finished":
+            row["outcome"], row["seconds"] = event.body["outcome"], event.body["seconds"]
+        else:
+            row["release"] = event.body["release"]
+    rows = list(reversed(found.values()))
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    table = Table("run", "use case", "started", "by", "outcome", "seconds", "release", header_style="bold")
+    for row in rows:
+        names = ("run", "use_case", "started_at", "by", "outcome", "seconds", "release")
+        table.add_row(*(str(row.get(name, "")) for name in names))
+    Console().print(table)
+
+
+@runs_app.command("show")
+def show_run(
+    run_id: str = typer.Argument(help="Id of the run."), as_json: bool = typer.Option(False, "--json", help="As JSON.")
+) -> None:
+    """Everything the ledger knows of a run, in order."""
+    ledger = open_ledger(load_settings().ledger, create=False)
+    if find_run(ledger, run_id) is None:
+        raise RunError("RUN-004", "no such run", where=run_id, todo="see: mlops runs list")
+    found = events(ledger, run=run_id)
+    if as_json:
+        typer.echo(json.dumps([asdict(event) for event in found]))
+        return
+    table = Table("seq", "at", "stage", "event", "detail", header_style="bold")
+    for event in found:
+        table.add_row(str(event.seq), event.at[:19], event.stage or "", event.kind, _detail(event.body))
+    Console().print(table)
+
+
+def _detail(body: dict[str, Any]) -> str:
+    names = ("outcome", "reason", "verdict", "release", "code", "message", "hit", "artifact")
+    shown = [f"{name}={str(body[name])[:60]}" for name in names if body.get(name) not in (None, False)]
+    return " ".join(shown)

@@ -1,0 +1,179 @@
+"""What a person sees of a run: progress while it goes on, a table, the gate's figures and the next step at its end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from mlops.pipeline import STAGES
+from mlops.pipeline_run import RunResult, StageResult
+
+Report = Callable[[dict[str, Any]], None]
+
+
+@contextmanager
+def live_progress() -> Iterator[Report]:
+    """A bar per stage on a terminal; one line per stage's begin and end on a pipe or in a log. Writes to stderr."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _lines(console)
+        return
+    columns = (
+        SpinnerColumn(finished_text="[green]✔[/green]"),
+        TextColumn("{task.description:<9}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[what]}[/dim]"),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield _bars(progress)
+
+
+def _bars(progress: Progress) -> Report:
+    bars: dict[str, Any] = {}
+    current = ""
+
+    def report(item: dict[str, Any]) -> None:
+        nonlocal current
+        kind = item["event"]
+        if kind == "started":
+            current = item["stage"]
+            bars[current] = progress.add_task(current, total=None, what="")
+        elif kind == "progress" and current:
+            progress.update(bars[current], completed=item["done"], total=item["total"], what=item["what"])
+        elif kind == "finished":
+            what = "unchanged, from the store" if item["hit"] else ""
+            progress.update(bars[item["stage"]], completed=1, total=1, what=what)
+        elif kind == "failed":
+            progress.console.print(f"[red]✘[/red] {item['stage']}", highlight=False)
+        elif kind == "warning":
+            progress.console.print(item["message"], markup=False)
+
+    return report
+
+
+def _lines(console: Console) -> Report:
+    def report(item: dict[str, Any]) -> None:
+        if item["event"] == "started":
+            does = next(stage.does for stage in STAGES if stage.name == item["stage"])
+            console.print(f"{item['stage']}: {does}", markup=False, highlight=False)
+        elif item["event"] in ("failed", "warning"):
+            console.print(item.get("error") or item.get("message"), markup=False, highlight=False, soft_wrap=True)
+
+    return report
+
+
+def json_lines(item: dict[str, Any]) -> None:
+    """Report each object as one JSON line on stdout."""
+    import json
+
+    sys.stdout.write(json.dumps(item) + "\n")
+    sys.stdout.flush()
+
+
+def print_result(result: RunResult, console: Console) -> None:
+    """The end of a run, for people: stages, gate, release, verification, next steps."""
+    console.print(_stage_table(result))
+    gate = next((item for item in result.results if item.stage == "gate"), None)
+    if gate is not None and "figures" in gate.last:
+        console.print(_gate_table(gate.last["figures"]))
+    failed = result.results[-1]
+    if failed.code != 0:
+        reason = failed.last.get("error") or failed.last.get("reason") or "no reason was given"
+        console.print(f"[red]{failed.stage} did not pass:[/red]", end=" ")
+        console.print(reason, markup=False, highlight=False, soft_wrap=True)
+    if result.release:
+        console.print(f"release   [bold]{result.release}[/bold]  ({result.promotion})", highlight=False)
+    if result.verification is not None:
+        report = result.verification
+        answer = "[green]verified[/green]" if report.ok else "[red]NOT VERIFIED[/red]"
+        passed = sum(check.ok for check in report.checks)
+        console.print(f"verify    {answer}: {passed} of {len(report.checks)} checks hold", highlight=False)
+    console.print(f"run       {result.run.id}, {result.seconds:.1f} s", highlight=False)
+    for step in next_steps(result):
+        console.print(f"next      {step}", markup=False, highlight=False, soft_wrap=True)
+
+
+def next_steps(result: RunResult) -> tuple[str, ...]:
+    """What to do now, as commands."""
+    if result.next_steps:
+        return result.next_steps
+    last = result.results[-1]
+    if last.code == 10:
+        return (
+            f"look at workspace/{result.run.use_case}/{last.stage}/",
+            "change the data, the recipe or the gate, then run again; finished stages are not repeated",
+        )
+    if last.code == 1:
+        return (f"mlops run {result.run.use_case}    (goes on from what was sealed)",)
+    return ("correct what the message names, then run again",)
+
+
+def _count(value: Any) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _stage_table(result: RunResult) -> Table:
+    table = Table(title=f"{result.run.use_case}", title_justify="left", header_style="bold")
+    for name, justify in (
+        ("stage", "left"),
+        ("outcome", "left"),
+        ("rows in", "right"),
+        ("rows out", "right"),
+        ("seconds", "right"),
+        ("cache", "left"),
+        ("artifact", "left"),
+    ):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for item in result.results:
+        last = item.last
+        table.add_row(
+            item.stage,
+            _outcome(item),
+            _count(last.get("rows_in")),
+            _count(last.get("rows_out")),
+            f"{item.seconds:.1f}",
+            "hit" if last.get("hit") else "",
+            str(last.get("artifact", "")).removeprefix("sha256:")[:12],
+        )
+    for stage in STAGES[len(result.results) :]:
+        table.add_row(stage.name, "[dim]not run[/dim]", "", "", "", "", "")
+    return table
+
+
+def _outcome(item: StageResult) -> str:
+    return {0: "[green]done[/green]", 10: "[yellow]blocked[/yellow]", 20: "[red]wrong input[/red]"}.get(
+        item.code, "[red]failed[/red]"
+    )
+
+
+def _number(value: Any) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _interval(value: Any) -> str:
+    return "–" if not value else f"[{_number(value[0])}, {_number(value[1])}]"
+
+
+def _gate_table(figures: dict[str, Any]) -> Table:
+    table = Table(title=f"gate: {figures.get('verdict', '?')}", title_justify="left", header_style="bold")
+    for name in ("metric", "rule", "value", "interval", "threshold", "n", "outcome"):
+        table.add_column(name, justify="left" if name in ("metric", "rule", "outcome") else "right")
+    for metric in figures.get("metrics", []):
+        table.add_row(
+            metric["id"],
+            metric.get("rule", ""),
+            _number(metric["value"]),
+            _interval(metric.get("interval")).replace("[", "\\["),
+            _number(metric["threshold"]),
+            _count(metric["n"]),
+            metric["outcome"],
+        )
+    return table
