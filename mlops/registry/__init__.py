@@ -1,0 +1,1 @@
+"""The registry: what was released, who said yes, what serves, and the proof of all of it."""
