@@ -1,0 +1,134 @@
+"""The result of a check: counts and record ids, never a cell value."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from mlops.contracts.contract import HumanItem
+from mlops.contracts.plan import BLOCKING
+
+Outcome = Literal["pass", "fail", "warn", "error"]
+_SAFE_ID = re.compile(r"[0-9a-f]{16,64}")
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """What became of one rule.
+
+    Attributes:
+        id: ``OBJECT[.PROPERTY].CLAUSE``.
+        outcome: ``pass``; ``fail`` (blocking severity); ``warn`` (a failure of severity ``warning`` or ``info``);
+            ``error``: the rule could not be evaluated, which always blocks.
+        observed: offending rows, percent or the number that the rule asks for; None where that would be a cell value.
+        threshold: the operator in words, ``""`` where the engine judges by itself.
+        total: rows of the object.
+        row_level: the failure is that of single records, which ``ContractReport.offending`` names.
+        detail: a remark that quotes the contract only.
+    """
+
+    id: str
+    object: str
+    property: str | None
+    kind: str
+    outcome: Outcome
+    severity: str
+    observed: float | None
+    threshold: str
+    total: int
+    row_level: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Every declared clause is executed, or a person's, or waived; the rest could not be evaluated."""
+
+    declared: int
+    executed: int
+    human: int
+    waived: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return self.declared == self.executed + self.human + self.waived
+
+    def __str__(self) -> str:
+        return f"{self.declared} declared = {self.executed} executed + {self.human} human + {self.waived} waived" + (
+            "" if self.complete else f" + {self.declared - self.executed - self.human - self.waived} not evaluated"
+        )
+
+
+@dataclass(frozen=True)
+class ContractReport:
+    """A contract against tables.
+
+    Attributes:
+        contract: id, name, version and digest of the contract.
+        rules: in the order of the contract.
+        offending: record id → ids of the blocking row-level rules it fails, both sorted. The ids are cells: where the
+            data breaks the rules on ``record_id`` they may be anything, so they stay in memory; ``to_json`` writes
+            those that are not 16 to 64 hex digits as a digest.
+        quarantined_rows: rows of the record table that the offending ids take with them.
+        human: what a person has to confirm.
+        rows: object → number of rows.
+        max_quarantine_share: from the contract.
+    """
+
+    contract: Mapping[str, str]
+    rules: tuple[RuleResult, ...]
+    offending: Mapping[str, tuple[str, ...]] = field(repr=False)
+    quarantined_rows: int
+    human: tuple[HumanItem, ...]
+    rows: Mapping[str, int]
+    coverage: Coverage
+    max_quarantine_share: float
+
+    @property
+    def failed_table_rules(self) -> tuple[RuleResult, ...]:
+        """Rules of blocking severity that fail for a table as a whole."""
+        return tuple(rule for rule in self.rules if rule.outcome == "fail" and not rule.row_level)
+
+    @property
+    def errors(self) -> tuple[RuleResult, ...]:
+        """Rules that could not be evaluated."""
+        return tuple(rule for rule in self.rules if rule.outcome == "error")
+
+    @property
+    def warnings(self) -> tuple[RuleResult, ...]:
+        """Failures that do not block."""
+        return tuple(rule for rule in self.rules if rule.outcome == "warn")
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain data for ``canonical_json``: counts, rule ids and record ids only."""
+        outcomes = [rule.outcome for rule in self.rules]
+        return {
+            "contract": dict(self.contract),
+            "coverage": {**asdict(self.coverage), "complete": self.coverage.complete},
+            "human": [asdict(item) for item in self.human],
+            "max_quarantine_share": self.max_quarantine_share,
+            "offending": {printable_id(key): list(rules) for key, rules in self.offending.items()},
+            "outcomes": {name: outcomes.count(name) for name in ("pass", "fail", "warn", "error")},
+            "quarantined_rows": self.quarantined_rows,
+            "rows": dict(self.rows),
+            "rules": [asdict(rule) for rule in self.rules],
+        }
+
+
+def printable_id(record_id: str) -> str:
+    """``record_id`` where it is 16 to 64 hex digits; else ``sha256:`` and 16 digits of its digest, since it may be
+    anything that stood in the data."""
+    if _SAFE_ID.fullmatch(record_id):
+        return record_id
+    return "sha256:" + hashlib.sha256(record_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def outcome_of(passed: bool, severity: str) -> Outcome:
+    """``pass``, or what a failure of this severity is called."""
+    if passed:
+        return "pass"
+    return "fail" if severity in BLOCKING else "warn"
