@@ -53,13 +53,13 @@ class VersusRule(Section):
     test: PairedTest = Field(
         default="paired",
         description="paired: interval of paired proportions; mcnemar: exact or mid-p test, margin 0 only; "
-        "paired_bootstrap: BCa interval of a mean; sign_flip: randomisation test of a mean",
+        "paired_bootstrap: BCa interval of a mean; sign_flip: randomisation test of a mean, margin 0 only",
     )
 
     @model_validator(mode="after")
     def _margin_fits(self) -> VersusRule:
-        if self.test == "mcnemar" and self.margin != 0:
-            raise ValueError("mcnemar tests a margin of 0; for another margin use the test paired")
+        if self.test in ("mcnemar", "sign_flip") and self.margin != 0:
+            raise ValueError(f"{self.test} tests a margin of 0; for another use paired or paired_bootstrap")
         return self
 
 

@@ -5,7 +5,7 @@
 | EVALUATION-001 | rows that cannot be evaluated (no rows, a repeated or missing id, no assistant message last) |
 | EVALUATION-002 | a model answered a batch with another number of answers, or of another kind |
 | EVALUATION-003 | a predictions file is missing, unreadable or not one of ours |
-| EVALUATION-004 | scores that contradict themselves (repeated ids, unknown model name, champion declared absent but given) |
+| EVALUATION-004 | scores that contradict themselves (repeated ids, a champion declared absent but given) |
 | EVALUATION-005 | stopped on request before the end; retryable |
 """
 

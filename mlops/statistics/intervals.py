@@ -80,18 +80,3 @@ def newcombe_difference(
     above = math.hypot(first.high - share_1, share_2 - second.low)
     difference = share_1 - share_2
     return Interval(difference - below, difference + above, confidence, "newcombe")
-
-
-def constant_sample(value: float, low: float, high: float, trials: float, confidence: float = 0.95) -> Interval:
-    """The interval of the mean of a quantity within [low, high] when all `trials` observations equal `value`.
-
-    A resampling interval would have no width here. Another value has a probability of at most u = 1 - tail^(1/n)
-    (the exact bound of a binomial with no success), and may lie as far off as the range allows.
-
-    Raises:
-        StatisticsError: STATISTICS-001 or -002.
-    """
-    _check_counts(0, trials)
-    check_level("confidence", confidence)
-    other = 1 - ((1 - confidence) / 2) ** (1 / trials)
-    return Interval(value - other * (value - low), value + other * (high - value), confidence, "constant_sample")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlops.statistics.errors import StatisticsError
-from mlops.statistics.intervals import clopper_pearson, constant_sample, newcombe_difference, wilson
+from mlops.statistics.intervals import clopper_pearson, newcombe_difference, wilson
 from mlops.statistics.samples import effective_size
 
 
@@ -66,12 +66,6 @@ def test_impossible_counts_are_refused(successes: float, trials: float) -> None:
 def test_a_confidence_that_is_none_is_refused(confidence: float) -> None:
     with pytest.raises(StatisticsError, match="STATISTICS-002"):
         wilson(1, 2, confidence)
-
-
-def test_a_constant_sample_keeps_an_interval_with_width() -> None:
-    interval = constant_sample(1.0, 0.0, 1.0, 20)
-    assert interval.high == 1.0
-    assert interval.low == pytest.approx(clopper_pearson(20, 20).low, abs=1e-12)
 
 
 def test_independent_examples_are_worth_their_number() -> None:
