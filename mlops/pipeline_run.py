@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from mlops.ledger.events import append
 from mlops.ledger.store import Ledger
 from mlops.pipeline import STAGES
 from mlops.registry.verification import VerifyReport, verify_release
+from mlops.release_actions import promote_if_due
 from mlops.runs import Run, start_run
 from mlops.settings import Settings
 from mlops.stage_runner import BLOCKED, DONE, FAILED
@@ -172,8 +174,6 @@ def _child_settings(settings: Settings) -> dict[str, str]:
 @contextlib.contextmanager
 def _watchdog(process: subprocess.Popen[str], stop: StopRequest, limit: float) -> Iterator[None]:
     """Pass a stop request on to the stage, and stop it when the budget is spent."""
-    import threading
-
     ended = threading.Event()
 
     def watch() -> None:
@@ -215,11 +215,18 @@ def _released(
     results: tuple[StageResult, ...],
     began: float,
 ) -> RunResult:
-    from mlops.release_actions import promote_if_due
-
-    release, promotion, next_steps = promote_if_due(settings, declaration, ledger, run)
+    promotion = promote_if_due(settings, declaration, ledger, run)
     verification = verify_release(
-        settings.work, release, root=settings.root, trusted=settings.trusted_keys_folder, ledger=ledger
+        settings.work, promotion.release, root=settings.root, trusted=settings.trusted_keys_folder, ledger=ledger
     )
     code = DONE if verification.ok else FAILED
-    return RunResult(run, code, time.monotonic() - began, results, release, promotion, verification, next_steps)
+    return RunResult(
+        run,
+        promotion.error.exit_code if promotion.error else code,
+        time.monotonic() - began,
+        results,
+        promotion.release,
+        promotion.said,
+        verification,
+        promotion.next_steps,
+    )

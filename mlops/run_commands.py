@@ -27,7 +27,7 @@ def run(
 ) -> None:
     """Run the whole pipeline of a use case; stages whose inputs did not change are taken from the store."""
     from mlops.pipeline_run import run_pipeline
-    from mlops.telemetry.sinks import replay_all
+    from mlops.telemetry.replay import replay_all
 
     settings = load_settings()
     declaration = load_use_case(settings.root, use_case)
@@ -40,7 +40,7 @@ def run(
         with live_progress() as report:
             result = run_pipeline(settings, declaration, ledger, identifier, report)
         print_result(result, Console())
-    for warning in replay_all(settings, ledger):
+    for warning in replay_all(ledger, settings.work, wandb=settings.wandb):
         typer.echo(f"warning: {warning}", err=True)
     raise typer.Exit(result.code)
 

@@ -322,11 +322,11 @@ def _commit(
 
 
 def _finish(job: Job, artifact: Artifact) -> None:
-    """Let the stage do what needs the sealed digest; idempotent, so it is done again after a crash and on a hit."""
-    if job.stage.name != "register":
-        return
-    module = importlib.import_module(job.stage.module)
-    module.finish(job.settings, job.ledger, job.run, artifact)
+    """Do what needs the sealed digest; idempotent, so it is done again after a crash and on a hit."""
+    if job.stage.name == "register":
+        from mlops.release_actions import enter_release
+
+        enter_release(job.settings, job.ledger, job.run, artifact.digest)
 
 
 def _link(job: Job, artifact: Artifact) -> None:

@@ -1,0 +1,71 @@
+"""What follows a sealed dossier: the release enters the registry, and becomes champion where the use case says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlops.errors import MlopsError
+from mlops.ledger.events import events
+from mlops.ledger.store import Ledger
+from mlops.registry.actions import Desk, promote_release
+from mlops.registry.dossier import release_id
+from mlops.registry.registration import register_release
+from mlops.registry.signing import load_or_create_key
+from mlops.registry.state import KINDS, champion, releases
+from mlops.runs import Run, RunError, stage_results
+from mlops.settings import Settings
+from mlops.use_case import Declaration
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What became of a run's release.
+
+    Attributes:
+        release: its name.
+        said: in words.
+        next_steps: commands to go on with.
+        error: why a promotion that was due was refused, or None.
+    """
+
+    release: str
+    said: str
+    next_steps: tuple[str, ...]
+    error: MlopsError | None = None
+
+
+def enter_release(settings: Settings, ledger: Ledger, run: Run, dossier: str) -> str:
+    """Register the dossier artifact of digest ``dossier`` and export its proof; idempotent. Returns the release."""
+    key = load_or_create_key(settings.signing_key_file, settings.trusted_keys_folder)
+    return register_release(ledger, settings.work, dossier, key=key, run=run.id)
+
+
+def promote_if_due(settings: Settings, declaration: Declaration, ledger: Ledger, run: Run) -> Promotion:
+    """Promote the run's release when the use case says automatic and nobody's approval is missing.
+
+    Raises:
+        RunError: the run registered nothing.
+    """
+    use_case = declaration.use_case
+    digest = stage_results(ledger, run.id).get("register", {}).get("artifact")
+    if digest is None:
+        raise RunError("RUN-005", "this run registered no release", where=run.id, todo="run the pipeline to its end")
+    release = release_id(use_case.name, str(digest))
+    history = events(ledger, kinds=KINDS)
+    known = releases(history)[release]
+    show, undo = f"mlops registry show {release}", f"mlops registry rollback {use_case.name} --reason WHY"
+    promote = f"mlops registry promote {release}"
+    if champion(history, use_case.name) == release:
+        return Promotion(release, "champion already", (show, undo))
+    if not known.is_approved:
+        ask = f"mlops registry approve {release} --approver NAME --statement WHY"
+        return Promotion(release, "registered, waits for approval", (ask, promote))
+    if not use_case.promotion.automatic:
+        return Promotion(release, "registered", (promote, show))
+    key = load_or_create_key(settings.signing_key_file, settings.trusted_keys_folder)
+    desk = Desk(ledger, settings.work, settings.root, settings.trusted_keys_folder, key)
+    try:
+        promote_release(desk, release, expected_champion=known.compared_with, run=run.id)
+    except MlopsError as error:
+        return Promotion(release, f"registered, not promoted: {error}", (show, promote), error)
+    return Promotion(release, "promoted: it is the champion now", (show, undo))
