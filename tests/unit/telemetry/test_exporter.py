@@ -1,0 +1,298 @@
+"""The exporter: what Prometheus sees is what the ledger says, and nothing else."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from mlops.ledger.events import append
+from mlops.ledger.heartbeats import Heartbeat, beat
+from mlops.ledger.store import Ledger, open_ledger
+from mlops.pipeline import STAGE_NAMES
+from mlops.telemetry.errors import TelemetryError
+from mlops.telemetry.exporter import LedgerCollector, registry_of, start
+from mlops.telemetry.metrics import STATES
+
+USE_CASE = "support_triage"
+Tamper = Callable[[Ledger, str], None]
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def parse(exposition: str) -> Samples:
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(exposition)
+        for sample in family.samples
+    }
+
+
+def scrape(collector: LedgerCollector) -> Samples:
+    return parse(generate_latest(registry_of(collector)).decode())
+
+
+def value(samples: Samples, name: str, **labels: str) -> float:
+    return samples[f"mlops_{name}", frozenset(labels.items())]
+
+
+@pytest.fixture
+def collector(ledger: Ledger) -> LedgerCollector:
+    return LedgerCollector(lambda: ledger, lambda: [USE_CASE], recheck_seconds=0.0)
+
+
+@pytest.mark.usefixtures("whole_run")
+class TestAfterOneRun:
+    @pytest.mark.parametrize(
+        ("name", "labels", "expected"),
+        [
+            ("runs_total", {"outcome": "done"}, 1),
+            ("stage_runs_total", {"stage": "mask", "state": "done"}, 1),
+            ("stage_runs_total", {"stage": "mask", "state": "failed"}, 0),
+            ("stage_records_total", {"stage": "mask", "direction": "in"}, 100),
+            ("stage_records_total", {"stage": "mask", "direction": "out"}, 90),
+            ("stage_duration_seconds_count", {"stage": "train"}, 1),
+            ("stage_duration_seconds_sum", {"stage": "train"}, 2.5),
+            ("stage_duration_seconds_bucket", {"stage": "train", "le": "1.0"}, 0),
+            ("stage_duration_seconds_bucket", {"stage": "train", "le": "5.0"}, 1),
+            ("stage_duration_seconds_bucket", {"stage": "train", "le": "+Inf"}, 1),
+            ("validation_expectations", {"result": "pass"}, 11),
+            ("validation_expectations", {"result": "warn"}, 2),
+            ("pii_entities_masked_total", {"entity_type": "EMAIL"}, 7),
+            ("pii_residual_findings", {}, 0),
+            ("train_loss", {}, 0.41),
+            ("train_tokens_total", {}, 120_000),
+            ("gate_value", {"gate": "ticket_exact_match"}, 0.93),
+            ("gate_threshold", {"gate": "ticket_exact_match"}, 0.9),
+            ("gate_samples", {"gate": "ticket_exact_match"}, 400),
+            ("gate_passed", {"gate": "ticket_exact_match"}, 1),
+            ("gate_passed", {"gate": "pii_leak_rate"}, 0),
+            ("gate_verdicts_total", {"verdict": "pass"}, 1),
+            ("approvals_total", {"result": "approved"}, 1),
+            ("promotions_total", {"result": "promoted"}, 1),
+            ("promotions_total", {"result": "rolled_back"}, 0),
+            ("model_info", {"release": "r-1"}, 1),
+        ],
+        ids=lambda part: part if isinstance(part, str) else "-".join(part.values()) if isinstance(part, dict) else "",
+    )
+    def test_each_figure(self, collector: LedgerCollector, name: str, labels: dict[str, str], expected: float) -> None:
+        assert value(scrape(collector), name, use_case=USE_CASE, **labels) == expected
+
+    def test_a_missing_value_is_nan_and_not_passed(self, collector: LedgerCollector) -> None:
+        assert math.isnan(value(scrape(collector), "gate_value", use_case=USE_CASE, gate="pii_leak_rate"))
+
+    @pytest.mark.parametrize("name", ["stage_last_completion", "stage_last_success"])
+    def test_times_are_timestamps(self, collector: LedgerCollector, name: str) -> None:
+        at = value(scrape(collector), f"{name}_timestamp_seconds", use_case=USE_CASE, stage="register")
+        assert abs(time.time() - at) < 60
+
+    def test_a_second_scrape_and_a_restart_show_the_same(self, collector: LedgerCollector, ledger: Ledger) -> None:
+        first, second = scrape(collector), scrape(collector)
+        restarted = scrape(LedgerCollector(lambda: ledger, lambda: [USE_CASE], recheck_seconds=0.0))
+        volatile = {("mlops_audit_chain_verified_timestamp_seconds", frozenset[tuple[str, str]]())}
+        for other in (second, restarted):
+            assert first.keys() == other.keys()
+            for key in first.keys() - volatile:
+                assert first[key] == other[key] or (math.isnan(first[key]) and math.isnan(other[key])), key
+
+    def test_promtool_finds_nothing_to_complain_about(self, collector: LedgerCollector) -> None:
+        promtool = shutil.which("promtool")
+        if promtool is None:
+            pytest.skip("promtool is not installed: apt-get install prometheus")
+        exposition = generate_latest(registry_of(collector))
+        done = subprocess.run([promtool, "check", "metrics"], input=exposition, capture_output=True, timeout=60)
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_every_combination_is_there_before_the_first_event(collector: LedgerCollector) -> None:
+    samples = scrape(collector)
+    for stage in STAGE_NAMES:
+        for state in STATES:
+            assert value(samples, "stage_runs_total", use_case=USE_CASE, stage=stage, state=state) == 0
+        assert value(samples, "stage_duration_seconds_count", use_case=USE_CASE, stage=stage) == 0
+        assert value(samples, "stage_runs_active", use_case=USE_CASE, stage=stage) == 0
+
+
+def test_a_hit_counts_as_a_hit_and_does_no_work(collector: LedgerCollector, stage_done: Callable[..., None]) -> None:
+    stage_done("mask", run="run-1")
+    scrape(collector)
+    stage_done("mask", run="run-2", hit=True)
+    samples = scrape(collector)
+    assert value(samples, "stage_runs_total", use_case=USE_CASE, stage="mask", state="hit") == 1
+    assert value(samples, "pii_entities_masked_total", use_case=USE_CASE, entity_type="EMAIL") == 7
+    assert value(samples, "stage_duration_seconds_count", use_case=USE_CASE, stage="mask") == 1
+
+
+def test_blocked_and_failed_attempts_end_but_do_not_succeed(
+    collector: LedgerCollector, ledger: Ledger, stage_done: Callable[..., None]
+) -> None:
+    stage_done("gate", outcome="blocked", reason="gate failed")
+    names = {"use_case": USE_CASE, "run": "run-1", "stage": "train", "attempt": "a"}
+    append(ledger, "stage_failed", {"code": "X-1", "message": "m", "retryable": True, "seconds": 1.0}, **names)
+    samples = scrape(collector)
+    for stage, state in (("gate", "blocked"), ("train", "failed")):
+        assert value(samples, "stage_runs_total", use_case=USE_CASE, stage=stage, state=state) == 1
+        assert value(samples, "stage_last_completion_timestamp_seconds", use_case=USE_CASE, stage=stage) > 0
+        assert value(samples, "stage_last_success_timestamp_seconds", use_case=USE_CASE, stage=stage) == 0
+
+
+def test_a_rollback_leaves_one_champion(collector: LedgerCollector, ledger: Ledger) -> None:
+    for kind, release in (("promoted", "r-1"), ("promoted", "r-2"), ("rolled_back", "r-1")):
+        append(ledger, kind, {"release": release, "previous": None, "reason": "drill"}, use_case=USE_CASE)
+    info = {key: sample for key, sample in scrape(collector).items() if key[0] == "mlops_model_info"}
+    assert info == {("mlops_model_info", frozenset({("use_case", USE_CASE), ("release", "r-1")})): 1.0}
+
+
+def test_gates_of_an_older_verdict_vanish(collector: LedgerCollector, stage_done: Callable[..., None]) -> None:
+    stage_done("gate", run="run-1")
+    scrape(collector)
+    newer = {"metrics": [{"id": "other_metric", "value": 1.0, "threshold": 0.5, "n": 9, "outcome": "PASS"}]}
+    stage_done("gate", run="run-2", figures=newer)
+    gates = {dict(labels)["gate"] for name, labels in scrape(collector) if name == "mlops_gate_passed"}
+    assert gates == {"other_metric"}
+
+
+def test_the_oldest_heartbeat_of_a_stage_is_shown(collector: LedgerCollector, ledger: Ledger) -> None:
+    for attempt, at in (("a", 1000.0), ("b", 2000.0)):
+        beat(ledger, Heartbeat(attempt, USE_CASE, "run-1", "train", 1, "host", 900.0, at, {"done": 1}))
+    samples = scrape(collector)
+    assert value(samples, "stage_runs_active", use_case=USE_CASE, stage="train") == 2
+    assert value(samples, "stage_heartbeat_timestamp_seconds", use_case=USE_CASE, stage="train") == 1000.0
+    assert value(samples, "stage_heartbeat_timestamp_seconds", use_case=USE_CASE, stage="mask") == 0
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        pytest.param({"entities": {"jane.doe+tracer@example.org": 3}, "residual": 0}, id="address"),
+        pytest.param({"entities": {"Jane Doe": 3}, "residual": 0}, id="spaces"),
+        pytest.param({"entities": {"x" * 200: 3}, "residual": 0}, id="long"),
+    ],
+)
+def test_what_is_no_plain_name_becomes_other(
+    collector: LedgerCollector, stage_done: Callable[..., None], figures: dict[str, object]
+) -> None:
+    stage_done("mask", figures=figures)
+    samples = scrape(collector)
+    assert value(samples, "pii_entities_masked_total", use_case=USE_CASE, entity_type="other") == 3
+    assert not any("Doe" in str(key) or "doe" in str(key) or "xxx" in str(key) for key in samples)
+
+
+def test_label_values_are_bounded(collector: LedgerCollector, stage_done: Callable[..., None]) -> None:
+    stage_done("mask", figures={"entities": {f"T{number}": 1 for number in range(500)}, "residual": 0})
+    samples = scrape(collector)
+    assert sum(1 for name, _labels in samples if name == "mlops_pii_entities_masked_total") == 101
+    assert value(samples, "pii_entities_masked_total", use_case=USE_CASE, entity_type="other") == 400
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        pytest.param({"metrics": [None, 3, "x"]}, id="no objects"),
+        pytest.param({"metrics": "x"}, id="no list"),
+        pytest.param({"metrics": [{}]}, id="empty object"),
+        pytest.param(None, id="none"),
+    ],
+)
+def test_odd_figures_neither_pass_nor_stop_the_scrape(
+    collector: LedgerCollector, stage_done: Callable[..., None], figures: object
+) -> None:
+    stage_done("gate", figures=figures)
+    samples = scrape(collector)
+    assert value(samples, "stage_runs_total", use_case=USE_CASE, stage="gate", state="done") == 1
+    assert not any(name == "mlops_gate_passed" and sample for (name, _labels), sample in samples.items())
+
+
+class TestChain:
+    def test_holds(self, collector: LedgerCollector, whole_run: None) -> None:
+        assert value(scrape(collector), "audit_chain_valid") == 1
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            pytest.param("UPDATE events SET body = '{}' WHERE seq = 3", id="a row changed"),
+            pytest.param("DELETE FROM events WHERE seq = 3", id="a row removed"),
+            pytest.param("DELETE FROM events WHERE seq > 5", id="the tail cut off"),
+        ],
+    )
+    def test_damage_behind_the_reader_is_seen_and_not_forgotten(
+        self, collector: LedgerCollector, ledger: Ledger, whole_run: None, tamper: Tamper, damage: str
+    ) -> None:
+        scrape(collector)
+        tamper(ledger, damage)
+        assert value(scrape(collector), "audit_chain_valid") == 0
+        for _ in range(30):
+            append(ledger, "run_started", {}, use_case=USE_CASE)
+        assert value(scrape(collector), "audit_chain_valid") == 0
+
+    def test_a_new_event_that_does_not_follow_is_seen_at_once(
+        self, ledger: Ledger, whole_run: None, tamper: Tamper
+    ) -> None:
+        collector = LedgerCollector(lambda: ledger, recheck_seconds=3600.0)
+        assert value(scrape(collector), "audit_chain_valid") == 1
+        append(ledger, "run_started", {}, use_case=USE_CASE)
+        tamper(ledger, "UPDATE events SET actor = 'someone' WHERE seq = (SELECT max(seq) FROM events)")
+        assert value(scrape(collector), "audit_chain_valid") == 0
+
+
+class TestWithoutALedger:
+    def test_the_exporter_starts_first_and_finds_the_ledger_later(self, ledger_url: str) -> None:
+        collector = LedgerCollector(lambda: open_ledger(ledger_url, create=False), lambda: [USE_CASE])
+        before = scrape(collector)
+        assert value(before, "ledger_up") == 0
+        assert value(before, "runs_total", use_case=USE_CASE, outcome="done") == 0
+        append(open_ledger(ledger_url), "run_finished", {"outcome": "done", "seconds": 1.0}, use_case=USE_CASE)
+        after = scrape(collector)
+        assert value(after, "ledger_up") == 1
+        assert value(after, "runs_total", use_case=USE_CASE, outcome="done") == 1
+
+    def test_an_unreadable_record_is_shown_and_totals_stay(
+        self, collector: LedgerCollector, ledger: Ledger, whole_run: None, tamper: Tamper
+    ) -> None:
+        before = scrape(collector)
+        tamper(ledger, "UPDATE events SET body = '{\"torn' WHERE seq = 4")
+        after = scrape(collector)
+        assert value(before, "ledger_unreadable_records") == 0
+        assert value(after, "ledger_unreadable_records") == 1
+        key = ("mlops_stage_runs_total", frozenset({("use_case", USE_CASE), ("stage", "mask"), ("state", "done")}))
+        assert before[key] == after[key] == 1
+
+
+class TestServing:
+    def test_prometheus_can_scrape_it_on_loopback_only(self, collector: LedgerCollector, whole_run: None) -> None:
+        exporter = start(collector, port=0)
+        try:
+            assert exporter.server.server_address[0] == "127.0.0.1"
+            url = f"http://127.0.0.1:{exporter.address[1]}/metrics"
+            with urllib.request.urlopen(url, timeout=10) as response:
+                samples = parse(response.read().decode())
+        finally:
+            exporter.close()
+        assert value(samples, "runs_total", use_case=USE_CASE, outcome="done") == 1
+        assert not any(name.startswith(("python_", "process_")) for name, _labels in samples)
+
+    def test_a_taken_port_is_said(self, collector: LedgerCollector) -> None:
+        exporter = start(collector, port=0)
+        try:
+            with pytest.raises(TelemetryError, match="TELEMETRY-001") as raised:
+                start(collector, port=exporter.address[1])
+        finally:
+            exporter.close()
+        assert raised.value.exit_code == 20
+
+
+@pytest.mark.postgres
+def test_the_ledger_may_be_postgresql(postgres_url: str, tmp_path: Path) -> None:
+    ledger = open_ledger(postgres_url)
+    append(ledger, "run_finished", {"outcome": "blocked", "seconds": 1.0}, use_case=USE_CASE)
+    samples = scrape(LedgerCollector(lambda: ledger))
+    ledger.engine.dispose()
+    assert value(samples, "runs_total", use_case=USE_CASE, outcome="blocked") == 1
+    assert value(samples, "audit_chain_valid") == 1
