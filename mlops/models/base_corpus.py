@@ -49,3 +49,27 @@ def corpus_digest(texts: Sequence[str]) -> str:
         hasher.update(text.encode())
         hasher.update(b"\0")
     return "sha256:" + hasher.hexdigest()
+
+
+def as_chat(text: str) -> str:
+    """Turn a talk written as ``Customer:`` and ``Agent:`` lines into a chat document; other texts stay as they are.
+
+    The document is what the chat template of ``base_tokenizer`` renders for the same messages, so that the base model
+    has met turns before it is fine-tuned on them.
+    """
+    if not text.startswith("Customer: "):
+        return text
+    pieces = []
+    for line in text.split("\n"):
+        speaker, _, content = line.partition(": ")
+        role = {"Customer": "user", "Agent": "assistant"}.get(speaker)
+        if role is None:  # a message of several lines: it goes on with the turn under way
+            pieces[-1] = f"{pieces[-1]}\n{line}"
+        else:
+            pieces.append(f"<|{role}|>{content}")
+    return "".join(f"{piece}<|end|>" for piece in pieces)
+
+
+def compose(library: Sequence[str], prose: Sequence[str]) -> list[str]:
+    """The corpus of a base model: the library's texts, then the prose, of which every talk but each third is a chat."""
+    return [*library, *(text if number % 3 == 0 else as_chat(text) for number, text in enumerate(prose))]
