@@ -13,7 +13,7 @@ from mlops.evaluation.answering import answer_of
 from mlops.evaluation.harness import Answer, draw_examples, fingerprint, predict
 from mlops.evaluation.metrics import aggregate
 from mlops.models.loading import load, load_tokenizer
-from mlops.models.quantization import request
+from mlops.models.quantization import Quantization
 from mlops.privacy.detection import detect
 from mlops.stages.stage_io import StageContext, StageOutcome
 
@@ -25,7 +25,8 @@ def run(context: StageContext) -> StageOutcome:
     rows = read_shards(context.inputs["curate"] / section.split)
     base = verify(context.root / context.pins["base_model"]["path"], context.pins["base_model"]["digest"]).path
     examples = draw_examples(rows, section)
-    quantization = request(training.quantization)
+    wanted = training.quantization
+    quantization = None if wanted is None else Quantization(wanted.kind, wanted.double_quant, wanted.compute_dtype)
     harness = fingerprint(
         section,
         examples,
