@@ -1,0 +1,42 @@
+"""The `privacy` section of a use case."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from mlops.section import Section
+
+Profile = Literal["gdpr", "pci", "secrets_only"]
+
+CONTACT = frozenset({"EMAIL_ADDRESS", "PHONE_NUMBER", "URL", "LOCATION", "PERSON", "IP_ADDRESS"})
+FINANCE = frozenset({"CREDIT_CARD", "IBAN_CODE", "CRYPTO"})
+IDENTITY = frozenset({"US_SSN", "ACCOUNT_NUMBER", "DATE_TIME"})
+SECRETS = frozenset({"SECRET"})
+ENTITY_TYPES = CONTACT | FINANCE | IDENTITY | SECRETS
+
+PROFILES: dict[str, frozenset[str]] = {
+    "gdpr": ENTITY_TYPES,
+    # A card number is masked with what makes it usable: the verification code (a SECRET) and URLs with credentials.
+    "pci": frozenset({"CREDIT_CARD", "IBAN_CODE", "SECRET", "URL"}),
+    "secrets_only": frozenset({"SECRET", "URL"}),
+}
+
+
+class PrivacySection(Section):
+    """What is masked before any row reaches curation or training."""
+
+    profile: Profile = Field(
+        default="gdpr",
+        description="Which entity types are masked: gdpr (all), pci (cards, accounts, secrets) or secrets_only.",
+    )
+    allow: tuple[str, ...] = Field(
+        default=(),
+        description="Values that are public and stay as they are, such as the company's own support address.",
+    )
+    residual_tolerance: int = Field(
+        default=0,
+        ge=0,
+        description="How many findings the re-scan of the masked rows may make before the stage is blocked.",
+    )

@@ -1,0 +1,107 @@
+"""Linear-time patterns: RE2 alternations whose branches are named, each with one capturing group.
+
+RE2 (Cox 2007, "Regular Expression Matching Can Be Simple And Fast") cannot backtrack, so no input can hold a detector
+up. It has no look-around: what stands around a match is checked in Python on the few candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import re2  # type: ignore[import-untyped,unused-ignore]
+
+# A character that is part of a value: no space, no quote or bracket that ends one, no placeholder (see BLANK).
+VALUE = r"[^\s\"'<>`\x{E000}]"
+
+
+class Candidate(NamedTuple):
+    """A match of one branch: its name and the span of its group in the view."""
+
+    branch: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Alternation:
+    """Named branches, compiled at first use. The leftmost match wins; between branches, the earlier one."""
+
+    branches: dict[str, str]
+
+    @cached_property
+    def _compiled(self) -> Any:
+        return compile_pattern("|".join(f"(?:{source})" for source in self.branches.values()))
+
+    def candidates(self, text: str) -> Iterator[Candidate]:
+        """Every match in `text`, left to right, without overlap."""
+        for match in self._compiled.finditer(text):
+            start, end = match.span(match.lastindex)
+            yield Candidate(match.lastgroup, start, end)
+
+    def first(self, text: str, position: int) -> Candidate | None:
+        """The leftmost match that starts at `position` or after it."""
+        match = self._compiled.search(text, position)
+        return None if match is None else Candidate(match.lastgroup, *match.span(match.lastindex))
+
+
+def compile_pattern(source: str) -> Any:
+    """Compile with RE2, silently: RE2's own log would quote the pattern, and patterns may be built from values."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 64 << 20
+    return re2.compile(source, options)
+
+
+_LETTERS = r"\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}\p{M}"
+_LABEL = rf"[{_LETTERS}0-9](?:[{_LETTERS}0-9\-]*[{_LETTERS}0-9])?"
+_TOP_LEVEL = r"(?:xn--[A-Za-z0-9\-]{2,40}|[A-Za-z]{2,24}|\p{Cyrillic}{2,10})"
+_WORD_TOP_LEVEL = r"(?:com|org|net|edu|gov|info|io|co|uk|de|fr|es|it|nl|pl|eu|us|ca|au|in|me|app|dev)"
+_HANDLE_HOSTS = (
+    r"(?:linkedin\.com/in|(?:twitter|x|instagram|facebook|fb|github|gitlab|pinterest|snapchat\.com/add|medium|vk)\.com"
+    r"|t\.me|wa\.me|paypal\.me|(?:tiktok|youtube|medium|threads)\.(?:com|net)/@|bsky\.app/profile)"
+)
+_SECRET_PARAMETER = (
+    r"(?i:access_token|id_token|refresh_token|token|api_?key|apikey|key|sig|signature|password|passwd|pwd|secret|auth"
+    r"|code|x-amz-signature|session(?:id)?)"
+)
+
+_DIGITS = (
+    r"(?P<digits>\+?\(?[0-9](?:(?: ?[\-.()/] ?){0,2} ?[0-9]){6,32}\)?"
+    r"(?i: ?(?:x|ext\.?|extension) ?[0-9]{1,6})?)"
+)
+
+# Contact and device identifiers that have a shape of their own, and the raw runs of digits that verification sorts out.
+STRUCTURED = Alternation(
+    {
+        "url_userinfo": rf"(?P<url_userinfo>(?i:https?|ftps?)://[^\s/@\"'<>\x{{E000}}]+@{VALUE}+)",
+        "url_parameter": (
+            rf"(?P<url_parameter>(?i:https?|wss?)://[^\s\"'<>?#\x{{E000}}]+[?#](?:[^\s\"'<>\x{{E000}}]*&)?"
+            rf"{_SECRET_PARAMETER}={VALUE}{{6,}})"
+        ),
+        "url_handle": (
+            rf"(?P<url_handle>(?:(?i:https?)://)?(?:www\.|m\.)?\b(?i:{_HANDLE_HOSTS})/?@?[A-Za-z0-9_.\-%+]{{2,60}}/?)"
+        ),
+        "email": rf"(?P<email>[{_LETTERS}0-9._%+'\-]+@(?:{_LABEL}\.)+{_TOP_LEVEL})",
+        "email_words": (
+            rf"(?P<email_words>[{_LETTERS}0-9._%+\-]+ ?(?:\[|\(|\{{)(?i:at|@)(?:\]|\)|\}}) ?{_LABEL}"
+            rf"(?: ?(?:\.|(?:\[|\(|\{{)(?i:dot|\.)(?:\]|\)|\}})| (?i:dot) ) ?{_LABEL})*"
+            rf" ?(?:\.|(?:\[|\(|\{{)(?i:dot|\.)(?:\]|\)|\}})| (?i:dot) ) ?{_TOP_LEVEL}"
+            rf"|[A-Za-z0-9._%+\-]+(?: (?i:dot) [A-Za-z0-9._%+\-]+)* (?i:at) [A-Za-z0-9\-]+"
+            rf"(?: (?i:dot) [A-Za-z0-9\-]+)* (?i:dot) (?i:{_WORD_TOP_LEVEL})\b)"
+        ),
+        "crypto": r"(?P<crypto>\b(?:bc1[a-z0-9]{11,71}|[13][1-9A-HJ-NP-Za-km-z]{25,34}|0x[0-9a-fA-F]{40})\b)",
+        "ipv6": (
+            r"(?P<ipv6>(?:[0-9A-Fa-f]{1,4})?(?::[0-9A-Fa-f]{0,4}){2,7}"
+            r"(?:[0-9]{0,3}(?:\.[0-9]{1,3}){3})?)"
+        ),
+        "iban": r"(?P<iban>\b[A-Za-z]{2}[0-9]{2}(?:[ \-]?[A-Za-z0-9]){11,34})",
+        "ipv4": r"(?P<ipv4>[0-9]{1,3}(?:\.[0-9]{1,3}){3})",
+        "digits": _DIGITS,
+    }
+)
+
+# The runs of digits alone, for a second look at a candidate of another branch that failed.
+DIGITS = Alternation({"digits": _DIGITS})

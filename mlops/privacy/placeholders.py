@@ -1,0 +1,89 @@
+"""The one operator there is today: typed placeholders, numbered per conversation."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from mlops.privacy.normalisation import PLACEHOLDER
+from mlops.privacy.spans import Finding
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_LITERAL = re.compile(r'[^\s,:\[\]{}"]+')
+_DECODER = json.JSONDecoder()
+
+
+class BrokenJsonError(ValueError):
+    """A message that began with JSON would no longer do so after masking. The row has to be quarantined."""
+
+
+class Numbering:
+    """Numbers of the entities of one conversation, given out in the order in which they are asked for.
+
+    Args:
+        texts: all messages of the conversation; numbers of placeholders that stand in them already are not reused.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._last: dict[str, int] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
+        for text in texts:
+            for kind, number in PLACEHOLDER.findall(text):
+                self._last[kind] = max(self._last.get(kind, 0), int(number))
+
+    def placeholder(self, key: tuple[str, str]) -> str:
+        """``<TYPE_N>`` for an entity key (type, canonical value)."""
+        if key not in self._numbers:
+            self._last[key[0]] = self._numbers[key] = self._last.get(key[0], 0) + 1
+        return f"<{key[0]}_{self._numbers[key]}>"
+
+
+def replace(text: str, findings: Sequence[Finding], placeholder: Callable[[Finding], str]) -> str:
+    """Replace every finding. A text that begins with a JSON value still does so afterwards.
+
+    Args:
+        text: the original message.
+        findings: sorted, without overlap, offsets into `text`.
+        placeholder: gives the replacement of a finding; called in order of position.
+
+    Raises:
+        BrokenJsonError: if the JSON at the start of `text` would not survive.
+    """
+    json_end = _json_end(text) if findings else 0
+    literals = _literals(text, json_end)
+    parts, cursor = [], 0
+    for finding in findings:
+        label, start, end = placeholder(finding), finding.start, finding.end
+        bare = next((span for span in literals if span[0] <= start < span[1]), None)
+        if bare is not None:
+            # A number outside quotes: the whole literal becomes a string.
+            start, end = bare
+            label = f'"{label}"'
+        if start >= cursor:
+            parts += [text[cursor:start], label]
+            cursor = max(end, finding.end)
+    masked = "".join([*parts, text[cursor:]])
+    if json_end and not _json_end(masked):
+        raise BrokenJsonError
+    return masked
+
+
+def _json_end(text: str) -> int:
+    """Where the JSON object or array at the start of `text` ends; 0 if there is none."""
+    start = len(text) - len(text.lstrip())
+    if text[start : start + 1] not in {"{", "["}:
+        return 0
+    try:
+        return _DECODER.raw_decode(text, start)[1]
+    except ValueError:
+        return 0
+
+
+def _literals(text: str, end: int) -> list[tuple[int, int]]:
+    """Spans of numbers and words outside strings in ``text[:end]``."""
+    spans, cursor = [], 0
+    for string in _STRING.finditer(text, 0, end):
+        spans += [match.span() for match in _LITERAL.finditer(text, cursor, string.start())]
+        cursor = string.end()
+    return spans + [match.span() for match in _LITERAL.finditer(text, cursor, end)]

@@ -1,0 +1,99 @@
+"""Secrets: keys that carry their issuer's prefix, and values that a cue such as `password:` announces."""
+
+from __future__ import annotations
+
+import re
+
+from mlops.privacy.patterns import VALUE, Alternation
+from mlops.privacy.spans import Finding
+from mlops.privacy.words import PLAIN_AFTER_SECRET_CUE
+
+_ASSIGN = r"[\"']?\s{0,3}(?::=|=>|:|=|\s(?:is|was|are|ist|es|est)(?:\s(?:now|set to|still))?\s?:?)\s{0,3}[\"']?"
+_PASSWORD = r"(?:password|passwd|passphrase|passcode|pass ?word|pwd|passwort|contraseña|mot de passe)"
+_KEYISH = (
+    r"(?:api[_\- ]?(?:key|token)|(?:access|secret|private|auth|client|signing|encryption)[_\- ]?(?:key|token|secret)"
+    r"|secret|token|bearer|credential|session[_\- ]?id)"
+)
+
+# Issuers' published prefixes: the shape alone is proof enough.
+VENDOR = Alternation(
+    {
+        "private-key": (
+            r"(?P<private_key>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+            r"(?:[^\x{E000}]*?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\s]*))"
+        ),
+        "connection-uri": (
+            rf"(?P<connection_uri>\b[A-Za-z][A-Za-z0-9+.\-]{{1,30}}://[^\s:/@\"'<>\x{{E000}}]*:{VALUE}+@{VALUE}+)"
+        ),
+        "aws-access-key": r"(?P<aws_access_key>\b(?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA)[A-Z0-9]{16}\b)",
+        "github-token": r"(?P<github_token>\b(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{22,255}))",
+        "gitlab-token": r"(?P<gitlab_token>\bgl(?:pat|ptt|rt)-[A-Za-z0-9_\-]{20,64})",
+        "slack-token": r"(?P<slack_token>\bxox[abeoprs]-[A-Za-z0-9\-]{10,250})",
+        "slack-webhook": r"(?P<slack_webhook>(?:https://)?hooks\.slack\.com/services/[A-Za-z0-9/]{20,120})",
+        "stripe-key": r"(?P<stripe_key>\b(?:[srp]k_(?:live|test)_|whsec_)[A-Za-z0-9]{10,200})",
+        "google-key": (
+            r"(?P<google_key>\bAIza[A-Za-z0-9_\-]{35}|\bya29\.[A-Za-z0-9_\-]{20,400}|\bGOCSPX-[A-Za-z0-9_\-]{20,60})"
+        ),
+        "model-api-key": r"(?P<model_api_key>\bsk-(?:[a-z]{2,8}[0-9]{0,2}-)*[A-Za-z0-9_\-]{20,250})",
+        "huggingface-token": r"(?P<huggingface_token>\bhf_[A-Za-z0-9]{30,60})",
+        "package-token": r"(?P<package_token>\bnpm_[A-Za-z0-9]{36}|\bpypi-[A-Za-z0-9_\-]{50,300})",
+        "sendgrid-key": r"(?P<sendgrid_key>\bSG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{30,64})",
+        "jwt": r"(?P<jwt>\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.?[A-Za-z0-9_\-]*)",
+    }
+)
+
+CUED = Alternation(
+    {
+        "bearer": r"(?i:\b(?:bearer|basic) )(?P<bearer>[A-Za-z0-9._~+/=\-]{16,})",
+        "password": rf"(?i:(?:\b|_){_PASSWORD}){_ASSIGN}(?P<password>{VALUE}{{4,}})",
+        "keyish": rf"(?i:(?:\b|_|-){_KEYISH}){_ASSIGN}(?P<keyish>{VALUE}{{6,}})",
+        "pin": r"(?i:\bpin(?:[ _-]?(?:code|number))?[\"']?\s{0,3}(?::|=|\bis\b)\s{0,3}[\"']?)(?P<pin>[0-9]{4,8})\b",
+        "card_code": (
+            r"(?i:\b(?:cvv2?|cvc2?|cv2|card verification (?:code|value)|security code)\b[\"']?\s{0,3}(?:number)?"
+            r"(?::|=|\bis\b|\s)\s{0,3}[\"']?)(?P<card_code>[0-9]{3,4})\b"
+        ),
+        "one_time_code": (
+            r"(?i:\b(?:otp|one[\- ]time (?:code|password|pin)|verification code|2fa code|sms code|login code|"
+            r"authentication code)\b[\"']?\s{0,3}(?::|=|\bis\b|\s)\s{0,3}[\"']?)(?P<one_time_code>[0-9]{4,8})\b"
+        ),
+    }
+)
+
+_TRAILING = ".,;:!?)]}*"
+
+
+def vendor_findings(view: str) -> list[Finding]:
+    """Keys whose shape proves them, connection URIs with a password, private keys, signed tokens."""
+    found = []
+    for branch, start, end in VENDOR.candidates(view):
+        end = start + len(view[start:end].rstrip(_TRAILING if branch != "private_key" else " \n"))
+        value = view[start:end]
+        if branch == "connection_uri" and value[:4].lower() == "http":
+            continue
+        if branch == "model_api_key" and not any(character.isdigit() for character in value):
+            continue
+        found.append(Finding(start, end, "SECRET", 0.95, branch.replace("_", "-"), True, value, value))
+    return found
+
+
+def cued_findings(view: str) -> list[Finding]:
+    """Values that a cue announces: passwords, tokens, PINs, card verification and one-time codes."""
+    found = []
+    for branch, start, end in CUED.candidates(view):
+        value = view[start:end].rstrip(_TRAILING)
+        if branch in {"password", "keyish"} and not _secret_like(value, branch, view[max(0, start - 8) : start]):
+            continue
+        detector = branch.replace("_", "-") + "-cue"
+        found.append(Finding(start, start + len(value), "SECRET", 0.75, detector, False, value, value))
+    return found
+
+
+def _secret_like(value: str, branch: str, before: str) -> bool:
+    if len(value) < 4 or value.casefold() in PLAIN_AFTER_SECRET_CUE or value[0] in "<{[(":
+        return False
+    spoken = re.search(r"[:=]\s{0,3}[\"']?$", before) is None
+    mixed = any(not character.isalpha() for character in value.strip("-'"))
+    cased = value != value.lower() and value != value.capitalize()
+    if branch == "password":
+        return mixed or cased or not spoken
+    return len(value) >= 8 and any(character.isdigit() for character in value)
