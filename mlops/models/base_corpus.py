@@ -59,7 +59,7 @@ def as_chat(text: str) -> str:
     """
     if not text.startswith("Customer: "):
         return text
-    pieces = []
+    pieces: list[str] = []
     for line in text.split("\n"):
         speaker, _, content = line.partition(": ")
         role = {"Customer": "user", "Agent": "assistant"}.get(speaker)

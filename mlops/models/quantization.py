@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,24 @@ class Quantization:
     kind: Literal["nf4"] = "nf4"
     double_quant: bool = True
     compute_dtype: Literal["bfloat16", "float32"] = "bfloat16"
+
+
+class QuantizationWish(Protocol):
+    """What a use case's section says about quantization; this floor does not know the sections."""
+
+    @property
+    def kind(self) -> Literal["nf4"]: ...
+
+    @property
+    def double_quant(self) -> bool: ...
+
+    @property
+    def compute_dtype(self) -> Literal["bfloat16", "float32"]: ...
+
+
+def request(wish: QuantizationWish | None) -> Quantization | None:
+    """Turn a use case's section into a request; ``None`` stays ``None``, which means a base in bf16."""
+    return None if wish is None else Quantization(wish.kind, wish.double_quant, wish.compute_dtype)
 
 
 @dataclass(frozen=True)

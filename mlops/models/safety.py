@@ -151,9 +151,7 @@ def _check_key(key: str, item: Any, path: Path) -> None:
             "MODEL-006", f"the key {key} would fetch kernels", where=str(path), todo="remove the key"
         )
     if key in _ATTENTION_KEYS and any("/" in text for text in _strings(item)):
-        raise UnsafeModelError(
-            "MODEL-006", f"{key} names a kernel of a hub", where=str(path), todo="use sdpa or eager"
-        )
+        raise UnsafeModelError("MODEL-006", f"{key} names a kernel of a hub", where=str(path), todo="use sdpa or eager")
     if key in _TEMPLATE_KEYS:
         for text in _strings(item):
             _check_template(text, path)

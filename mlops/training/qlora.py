@@ -22,7 +22,7 @@ from mlops.models.guard import guard_cpu
 from mlops.models.identity import base_digest
 from mlops.models.loading import LoadedModel, load
 from mlops.models.probe import probe_quantized_training
-from mlops.models.quantization import Quantization, QuantizationFacts
+from mlops.models.quantization import QuantizationFacts, request
 from mlops.training.adapter_output import write_adapter
 from mlops.training.checkpoints import newest_valid
 from mlops.training.config import TrainingSection
@@ -93,7 +93,7 @@ def train(
     torch.set_num_threads(section.budget.threads or threads)
     if section.quantization is not None and section.device == "cpu":
         probe_quantized_training()
-    loaded = load(base, quantization=_quantization(section), for_training=True, device=section.device)
+    loaded = load(base, quantization=request(section.quantization), for_training=True, device=section.device)
     rows = _encode(loaded, train_rows, section, None, should_stop)
     digest = base_digest(base)
     key = resume_key(section, digest, rows)
@@ -141,11 +141,6 @@ def resume_key(section: TrainingSection, base: str, rows: EncodedRows) -> str:
     return digest_bytes(
         canonical_json({"recipe": recipe, "base": base, "rows": rows.digest, "versions": library_versions()})
     )
-
-
-def _quantization(section: TrainingSection) -> Quantization | None:
-    wanted = section.quantization
-    return None if wanted is None else Quantization(wanted.kind, wanted.double_quant, wanted.compute_dtype)
 
 
 def _encode(

@@ -66,9 +66,9 @@ class Watch:
     def saved(self, step: int) -> None:
         """The trainer has written a checkpoint directory: seal it."""
         directory = self.checkpoints / f"checkpoint-{step}"
-        # A pickle of the arguments and a generated card: nothing reads them again.
-        for name in ("training_args.bin", "README.md"):
-            (directory / name).unlink(missing_ok=True)
+        # A pickle of the arguments and generated cards: nothing reads them again.
+        for unread in (directory / "training_args.bin", directory / "README.md", self.checkpoints / "README.md"):
+            unread.unlink(missing_ok=True)
         seal_checkpoint(directory, key=self.key, step=step, elapsed_seconds=self.elapsed())
 
 
