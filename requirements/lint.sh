@@ -31,7 +31,8 @@ check layers env PYTHONPATH=. "$bin/lint-imports" --no-logo
 [ -f Dockerfile ] && check dockerfile "$bin/hadolint" Dockerfile
 if command -v promtool >/dev/null; then
     check alert-rules promtool check rules --lint=all --lint-fatal deploy/prometheus/rules.yml
-    check alert-tests promtool test rules deploy/prometheus/rules_test.yml
+    check alert-tests promtool test rules deploy/prometheus/rules_test.yml deploy/prometheus/rules_slow_test.yml
+    check scrape-config promtool check config --lint=all deploy/prometheus/prometheus.yml
 else
     failed+=(alert-rules)
     echo 'FAIL  alert-rules: promtool is missing. On Debian: apt-get install prometheus'
