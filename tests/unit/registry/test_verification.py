@@ -1,0 +1,296 @@
+"""Promise: a release verifies from source to approver, and any changed byte, event or key makes it fail."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mlops.artifacts import canonical_json, store_path
+from mlops.errors import MlopsError
+from mlops.ledger.chain import event_digest
+from mlops.ledger.events import append, events
+from mlops.registry.actions import approve_release, promote_release
+from mlops.registry.errors import RegistryError
+from mlops.registry.signing import head_statement, load_or_create_key, release_statement, sign
+from mlops.registry.verification import CHECKS
+
+from .conftest import Bench, all_files
+
+
+@pytest.fixture(scope="module")
+def proven(shared_bench: Bench) -> tuple[Bench, str]:
+    release = shared_bench.release()
+    promote_release(shared_bench.desk, release, expected_champion=None)
+    assert shared_bench.verify(release).ok
+    return shared_bench, release
+
+
+def evidence_files(bench: Bench, release: str) -> list[Path]:
+    return all_files(bench.folder(release)) + all_files(bench.store)
+
+
+def test_an_untouched_release_verifies_offline_and_online(bench: Bench) -> None:
+    release = bench.release()
+    offline, online = bench.verify(release), bench.verify(release, online=True)
+    assert [check for check in (*offline.checks, *online.checks) if not check.ok] == []
+    assert offline.ok
+    assert online.ok
+    assert [check.name for check in offline.checks] == [name for name, _ in CHECKS]
+    assert online.checks[-1].name == "live ledger"
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_one_flipped_bit_anywhere_fails(proven: tuple[Bench, str], data: st.DataObject) -> None:
+    bench, release = proven
+    files = evidence_files(bench, release)
+    path = files[data.draw(st.integers(0, len(files) - 1), label="file")]
+    content = path.read_bytes()
+    offset = data.draw(st.integers(0, len(content) - 1), label="offset")
+    bit = data.draw(st.integers(0, 7), label="bit")
+    try:
+        path.write_bytes(content[:offset] + bytes([content[offset] ^ (1 << bit)]) + content[offset + 1 :])
+        assert not bench.verify(release).ok, path
+    finally:
+        path.write_bytes(content)
+
+
+def test_one_flipped_byte_in_each_file_fails_and_is_named(proven: tuple[Bench, str]) -> None:
+    bench, release = proven
+    for path in evidence_files(bench, release):
+        content = path.read_bytes()
+        path.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+        failed = bench.failed(release)
+        path.write_bytes(content)
+        assert failed, path
+        assert not any("Traceback" in detail for detail in failed.values())
+    assert bench.verify(release).ok
+
+
+def test_every_byte_of_the_attestation_counts(proven: tuple[Bench, str]) -> None:
+    bench, release = proven
+    path = bench.folder(release) / "attestation.json"
+    content = path.read_bytes()
+    survivors = []
+    for offset, byte in enumerate(content):
+        mask = 0x20 if chr(byte).isalpha() else 0x01  # another case of the same letter, or another digit
+        path.write_bytes(content[:offset] + bytes([byte ^ mask]) + content[offset + 1 :])
+        if {"attestation", "signature", "dossier", "event chain"}.isdisjoint(bench.failed(release)):
+            survivors.append(offset)
+    path.write_bytes(content)
+    assert survivors == []
+
+
+@pytest.mark.parametrize("how", ["removed", "emptied", "cut", "added", "linked"])
+def test_a_missing_empty_cut_additional_or_linked_file_fails(
+    proven: tuple[Bench, str], tmp_path: Path, how: str
+) -> None:
+    bench, release = proven
+    for path in evidence_files(bench, release):
+        content = path.read_bytes()
+        other = path.with_name("additional.json") if how == "added" else path
+        try:
+            if how == "removed":
+                path.unlink()
+            elif how == "linked":
+                (tmp_path / "elsewhere").write_bytes(content)
+                path.unlink()
+                path.symlink_to(tmp_path / "elsewhere")
+            else:
+                other.write_bytes({"emptied": b"", "cut": content[:-1], "added": b"{}"}[how])
+            assert not bench.verify(release).ok, (how, path)
+        finally:
+            other.unlink(missing_ok=True)
+            path.write_bytes(content)
+    assert bench.verify(release).ok
+
+
+def test_a_changed_base_model_fails(bench: Bench) -> None:
+    release = bench.release()
+    (bench.root / "base_models/tiny/config.json").write_bytes(b"{}")
+    assert set(bench.failed(release)) == {"base model"}
+
+
+def test_a_checkout_that_moved_on_still_verifies(bench: Bench) -> None:
+    release = bench.release()
+    (bench.root / "data_contracts/tickets.yaml").write_text("id: other\n")
+    shutil.rmtree(bench.root / "use_cases")
+    report = bench.verify(release, online=True)
+    assert report.ok
+    assert "data_contracts/tickets.yaml" in next(check.detail for check in report.checks if check.name == "contracts")
+
+
+def test_a_key_that_is_not_trusted_fails(bench: Bench, tmp_path: Path) -> None:
+    release = bench.release()
+    for path in bench.desk.trusted.glob("*.pem"):
+        path.unlink()
+    assert set(bench.failed(release)) == {"signature", "event chain"}
+    load_or_create_key(tmp_path / "other.pem", bench.desk.trusted)
+    assert set(bench.failed(release)) == {"signature", "event chain"}
+
+
+def test_a_forger_with_his_own_key_fails(bench: Bench, tmp_path: Path) -> None:
+    release = bench.release()
+    forger = load_or_create_key(tmp_path / "forger.pem", tmp_path / "his")
+    found = bench.attestation(release)
+    head = found["head"]
+    forged = {
+        **found,
+        "public_key": forger.key_id,
+        "signature": sign(forger, release_statement(release, found["dossier"])),
+        "head": {**head, "signature": sign(forger, head_statement(release, head["seq"], head["digest"]))},
+    }
+    (bench.folder(release) / "attestation.json").write_bytes(canonical_json(forged))
+    assert set(bench.failed(release)) == {"signature", "event chain"}
+    kept_id = {**forged, "public_key": found["public_key"]}
+    (bench.folder(release) / "attestation.json").write_bytes(canonical_json(kept_id))
+    assert set(bench.failed(release)) == {"signature", "event chain"}
+
+
+def test_an_attestation_of_another_release_fails(bench: Bench) -> None:
+    first, second = bench.release("run-1", variant="a"), bench.release("run-2", variant="b")
+    shutil.copytree(bench.folder(first), bench.folder(second), dirs_exist_ok=True)
+    assert {"attestation", "name"} <= set(bench.failed(second))
+
+
+def exported(bench: Bench, release: str) -> tuple[Path, list[bytes]]:
+    path = bench.folder(release) / "events.jsonl"
+    return path, path.read_bytes().splitlines(keepends=True)
+
+
+def rechained(lines: list[bytes]) -> bytes:
+    """Number, link and digest the events anew, as somebody would who knows the format and has no key."""
+    previous, out = "sha256:" + "0" * 64, b""
+    for number, line in enumerate(lines, start=1):
+        fields = {**json.loads(line), "seq": number, "previous": previous}
+        del fields["digest"]
+        previous = event_digest(fields)
+        out += canonical_json({**fields, "digest": previous})
+    return out
+
+
+@pytest.mark.parametrize("at", [0, 4, -1], ids=["first", "middle", "last"])
+def test_a_deleted_event_fails_even_when_the_chain_is_forged_anew(bench: Bench, at: int) -> None:
+    path, lines = exported(bench, release := bench.release())
+    del lines[at]
+    path.write_bytes(b"".join(lines))
+    assert "event chain" in bench.failed(release)
+    path.write_bytes(rechained(lines))
+    assert "event chain" in bench.failed(release)
+
+
+def test_an_appended_event_fails(bench: Bench) -> None:
+    path, lines = exported(bench, release := bench.release())
+    event = {**json.loads(lines[-1]), "kind": "approved"}
+    path.write_bytes(rechained([*lines, canonical_json(event)]))
+    assert "event chain" in bench.failed(release)
+
+
+def test_swapped_events_fail(bench: Bench) -> None:
+    path, lines = exported(bench, release := bench.release())
+    lines[2], lines[3] = lines[3], lines[2]
+    path.write_bytes(b"".join(lines))
+    assert "event chain" in bench.failed(release)
+
+
+def change_ledger(bench: Bench, statement: str) -> None:
+    """Change events as somebody would who owns the database and takes its triggers away first."""
+    with sqlite3.connect(bench.workspace / "ledger.db") as connection:
+        for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f'DROP TRIGGER "{trigger}"')
+        connection.execute(statement)
+    connection.close()
+
+
+def test_a_live_ledger_with_a_cut_tail_fails_online(bench: Bench) -> None:
+    release = bench.release()
+    change_ledger(bench, "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)")
+    assert bench.verify(release).ok
+    assert set(bench.failed(release, online=True)) == {"live ledger"}
+
+
+def test_a_live_ledger_with_rewritten_history_fails_online(bench: Bench) -> None:
+    release = bench.release()
+    change_ledger(bench, "UPDATE events SET actor = 'nobody' WHERE seq = 3")
+    assert set(bench.failed(release, online=True)) == {"live ledger"}
+
+
+def test_a_live_ledger_that_goes_on_verifies_and_a_changed_later_event_fails(bench: Bench) -> None:
+    release = bench.release()
+    append(bench.ledger, "run_finished", {"outcome": "done", "seconds": 1.0})
+    append(bench.ledger, "run_finished", {"outcome": "done", "seconds": 2.0})
+    assert bench.verify(release, online=True).ok
+    change_ledger(bench, "UPDATE events SET actor = 'nobody' WHERE seq = (SELECT max(seq) FROM events)")
+    assert set(bench.failed(release, online=True)) == {"live ledger"}
+
+
+def test_a_live_ledger_that_says_more_of_the_release_is_named(bench: Bench) -> None:
+    release = bench.release()
+    body = {"release": release, "previous": None}
+    append(bench.ledger, "promoted", body, use_case="support_triage")
+    answer = bench.verify(release, online=True).checks[-1]
+    assert answer.ok
+    assert "1 of them about this release" in answer.detail
+
+
+def test_a_promotion_past_the_registry_is_exposed(bench: Bench) -> None:
+    """Somebody with access to the ledger and the key promotes a release that still needs approval."""
+    release = bench.release(verdict="INCONCLUSIVE")
+    append(bench.ledger, "promoted", {"release": release, "previous": None}, use_case="support_triage")
+    bench.desk.export(release)
+    assert set(bench.failed(release)) == {"decisions"}
+
+
+def test_an_approval_by_the_owner_past_the_registry_is_exposed(bench: Bench) -> None:
+    release = bench.release(verdict="INCONCLUSIVE")
+    body = {
+        "release": release,
+        "dossier": bench.attestation(release)["dossier"],
+        "approver": "Support-Platform",
+        "role": None,
+        "statement": "fine",
+    }
+    append(bench.ledger, "approved", body, use_case="support_triage")
+    bench.desk.export(release)
+    assert set(bench.failed(release)) == {"decisions"}
+
+
+def test_approvers_are_named_in_the_report(bench: Bench) -> None:
+    release = bench.release(verdict="INCONCLUSIVE")
+    approve_release(bench.desk, release, approver="second-account", statement="read the report")
+    decisions = next(check for check in bench.verify(release).checks if check.name == "decisions")
+    assert decisions.ok
+    assert "second-account" in decisions.detail
+
+
+def test_measurements_that_were_rewritten_later_fail(bench: Bench) -> None:
+    release = bench.release()
+    train = next(e for e in events(bench.ledger, kinds=["stage_done"]) if e.stage == "train")
+    path = store_path(bench.store, train.body["artifact"]) / "measurements.json"
+    path.write_bytes(canonical_json({"seconds": 0.1}))
+    assert set(bench.failed(release)) == {"measurements"}
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"head":{}}\n'])
+@pytest.mark.parametrize("name", ["attestation.json", "events.jsonl"])
+def test_garbage_is_a_failed_check_and_never_an_exception(proven: tuple[Bench, str], name: str, content: bytes) -> None:
+    bench, release = proven
+    path = bench.folder(release) / name
+    before = path.read_bytes()
+    path.write_bytes(content)
+    failed = bench.failed(release)
+    path.write_bytes(before)
+    assert failed
+
+
+@pytest.mark.parametrize("name", ["support_triage-0123456789ab", "../../keys", "a", "", "support_triage-0123456789AB"])
+def test_an_unknown_release_is_wrong_input(bench: Bench, name: str) -> None:
+    with pytest.raises(RegistryError) as caught:
+        bench.verify(name)
+    assert caught.value.exit_code == MlopsError.exit_code == 20
