@@ -10,7 +10,6 @@ from mlops.contracts.plan import Expectation, Rule
 from mlops.contracts.profile import is_number
 from mlops.contracts.quality import NONE_ALLOWED, NotCompilable, has_record_id, value_set
 
-_TYPES = ("string", "integer", "number", "boolean", "date", "timestamp", "time", "object", "array", "map", "vector")
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _OPTIONS = {"string": ("minLength", "maxLength", "pattern"), "integer": _BOUNDS, "number": _BOUNDS}
 
@@ -37,8 +36,6 @@ def _options(column: Property, *names: str) -> dict[str, Any]:
 
 def _type(table: SchemaObject, column: Property) -> Rule | None:
     where = f"{table.name}.{column.name}"
-    if column.logical_type not in _TYPES:
-        raise NotCompilable(f"property {where}: expected a logicalType", "give one, for example string")
     if unknown := sorted(set(column.options) - set(_OPTIONS.get(column.logical_type, ()))):
         message = f"property {where}: {', '.join(unknown)} of logicalType {column.logical_type} cannot be checked"
         raise NotCompilable(message, "remove it, or say it as a sql rule")

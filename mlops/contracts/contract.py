@@ -85,7 +85,7 @@ class Property:
 
     name: str
     column: str
-    logical_type: str | None
+    logical_type: str
     required: bool
     unique: bool
     primary_key: bool
@@ -210,7 +210,7 @@ def _property(document: Document, path: NodePath, node: Mapping[str, Any]) -> Pr
     return Property(
         name=node["name"],
         column=node.get("physicalName", node["name"]),
-        logical_type=node.get("logicalType"),
+        logical_type=node["logicalType"],
         required=bool(node.get("required", False)),
         unique=bool(node.get("unique", False)),
         primary_key=bool(node.get("primaryKey", False)),

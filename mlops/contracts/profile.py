@@ -41,7 +41,7 @@ _IDENTITIES = ("id", "name", "property", "role", "username", "server")
 def check_document(document: Document) -> list[Finding]:
     """All findings of a readable document: JSON Schema (005), profile (006 to 009)."""
     findings = _schema_findings(document)
-    for check in (_identity, _policy, _unique_identities, _operators, _patterns):
+    for check in (_identity, _logical_types, _policy, _unique_identities, _operators, _patterns):
         findings += check(document)
     return sorted(set(findings))
 
@@ -91,17 +91,32 @@ def _leaves(error: Any) -> Iterator[Any]:
 
 def _schema_findings(document: Document) -> list[Finding]:
     errors = [leaf for error in _validator().iter_errors(document.data) for leaf in _leaves(error)]
-    # A failing branch makes every key that it would have allowed "unevaluated" as well: the cause is enough.
+    errors = [error for error in errors if not _told_by_the_profile(error)]
+    # A failing branch makes every key that it would have allowed "unevaluated" as well: the cause is enough, unless a
+    # key is unknown to the whole standard.
     causes = [tuple(error.absolute_path) for error in errors if error.validator != "unevaluatedProperties"]
     findings = []
     for error in errors:
         path = tuple(error.absolute_path)
+        keys = _unknown_keys(error)
         if error.validator == "unevaluatedProperties" and any(cause[: len(path)] == path for cause in causes):
-            continue
-        line = min((document.line((*path, key)) for key in _unknown_keys(error)), default=document.line(path))
-        message = f"the Open Data Contract Standard refuses {_spell(path)}: {_shorten(error)}"
+            keys = [key for key in keys if key not in _standard_keys()]
+            if not keys:
+                continue
+        line = min((document.line((*path, key)) for key in keys), default=document.line(path))
+        reason = f"unknown key {', '.join(keys)}" if keys else _shorten(str(error.message))
+        message = f"the Open Data Contract Standard refuses {_spell(path)}: {reason}"
         findings.append(Finding(line, "CONTRACT-005", message, "correct the key or the value"))
     return findings
+
+
+def _told_by_the_profile(error: Any) -> bool:
+    """What the schema says less well: the choice of one operator, and a missing ``logicalType``, for which it demands
+    the options of every type at once."""
+    path = tuple(error.absolute_path)
+    if error.validator == "oneOf":
+        return all(set(branch.get("required", ("",))) <= set(OPERATORS) for branch in error.validator_value)
+    return path[-2:-1] == ("properties",) and error.validator == "required" and "logicalType" not in error.instance
 
 
 def _unknown_keys(error: Any) -> list[str]:
@@ -110,12 +125,15 @@ def _unknown_keys(error: Any) -> list[str]:
     return [key for key in re.findall(r"'([^']*)'", error.message) if key in error.instance]
 
 
-def _shorten(error: Any) -> str:
-    if keys := _unknown_keys(error):
-        return f"unknown key {', '.join(keys)}"
-    if error.validator == "oneOf" and set(OPERATORS) & set(mapping_of(error.instance)):
-        return "expected exactly one operator"
-    message = str(error.message)
+@cache
+def _standard_keys() -> frozenset[str]:
+    """Every key that the standard knows anywhere."""
+    schema = _validator().schema
+    places = [node["properties"] for _, node in walk(schema) if isinstance(node, Mapping) and "properties" in node]
+    return frozenset(key for place in places if isinstance(place, Mapping) for key in place)
+
+
+def _shorten(message: str) -> str:
     return message if len(message) <= 160 else f"{message[:60]} … {message[-60:]}"
 
 
@@ -139,6 +157,15 @@ def _identity(document: Document) -> list[Finding]:
     if not list_of(data.get("schema")):
         message, todo = "expected at least one schema object", "declare the objects under schema"
         findings.append(Finding(document.line(("schema",)), "CONTRACT-006", message, todo))
+    return findings
+
+
+def _logical_types(document: Document) -> list[Finding]:
+    findings = []
+    for path, node in walk(document.data.get("schema"), ("schema",)):
+        if path[-2:-1] == ("properties",) and isinstance(node, Mapping) and "logicalType" not in node:
+            message = f"property {node.get('name', '')}: expected a logicalType"
+            findings.append(Finding(document.line(path), "CONTRACT-006", message, "give one, for example string"))
     return findings
 
 

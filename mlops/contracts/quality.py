@@ -96,7 +96,7 @@ def value_set(name: str, column: Property, values: list[Any]) -> list[Any]:
     Raises:
         NotCompilable: an empty set, or values that the column cannot hold.
     """
-    kinds: dict[str | None, tuple[type, ...]] = {
+    kinds: dict[str, tuple[type, ...]] = {
         "string": (str,),
         "integer": (int,),
         "number": (int, float),

@@ -15,7 +15,7 @@ from mlops.contracts.errors import Finding
 from mlops.contracts.measurement import Measurement, failed_to_run
 from mlops.contracts.plan import Rule
 
-_ARROW_TYPES: dict[str | None, pa.DataType] = {
+_ARROW_TYPES: dict[str, pa.DataType] = {
     "string": pa.string(),
     "integer": pa.int64(),
     "number": pa.float64(),

@@ -1,0 +1,54 @@
+"""``mlops contract lint`` as a person runs it, and the section of the use case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pydantic
+import pytest
+from typer.testing import CliRunner
+
+from mlops.contracts.commands import app
+from mlops.contracts.config import ContractsSection
+
+SCHEMA = "- {name: records, properties: [{name: record_id, logicalType: string}]}\n"
+
+
+def test_lint_of_a_good_file(write_contract: Callable[..., Path]) -> None:
+    result = CliRunner().invoke(app, ["lint", str(write_contract(SCHEMA))])
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "1 contract file(s), 0 finding(s)" in result.stderr
+
+
+def test_lint_prints_every_finding_of_every_file_on_a_line(write_contract: Callable[..., Path], tmp_path: Path) -> None:
+    bad = write_contract(SCHEMA.replace("logicalType: string", "logicalType: strng, clasification: x"))
+    broken = tmp_path / "another.odcs.yaml"
+    broken.write_text("a: 1\na: 2\na: 3\n")
+    result = CliRunner().invoke(app, ["lint", str(tmp_path)])
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 20
+    assert [line.split(" ")[:2] for line in lines] == [
+        [f"{broken}:2:", "CONTRACT-003"],
+        [f"{broken}:3:", "CONTRACT-003"],
+        [f"{bad}:8:", "CONTRACT-005"],
+        [f"{bad}:8:", "CONTRACT-005"],
+    ]
+    assert all(" — " in line for line in lines)
+    assert any("clasification" in line for line in lines)
+
+
+@pytest.mark.parametrize("missing", ["folder", "file"])
+def test_lint_of_nothing_is_a_finding(missing: str, tmp_path: Path) -> None:
+    path = tmp_path if missing == "folder" else tmp_path / "absent.odcs.yaml"
+    result = CliRunner().invoke(app, ["lint", str(path)])
+    assert result.exit_code == 20
+    assert result.stdout.startswith(f"{path}: CONTRACT-0")
+
+
+@pytest.mark.parametrize("path", ["/etc/x.yaml", "../x.yaml", "a/../../x.yaml", "", "x.json"])
+def test_section_takes_paths_inside_the_root_only(path: str) -> None:
+    good = "data_contracts/x.odcs.yaml"
+    assert ContractsSection(source=good, training_set=good).source == good
+    with pytest.raises(pydantic.ValidationError):
+        ContractsSection(source=good, training_set=path)

@@ -1,0 +1,153 @@
+"""A value planted in bad rows is found in no report, message, log or output."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from mlops.artifacts import canonical_json
+from mlops.contracts.check import check
+from mlops.contracts.contract import load_contract
+from mlops.contracts.verdict import verdict
+
+TRACER = "tracer-7f3a@leak.example"
+
+# Every engine, every way to fail and every way to raise that quotes a cell when it is left alone.
+SCHEMA = """\
+- name: records
+  quality:
+  - {id: pair, metric: duplicateValues, arguments: {properties: [record_id, text]}, mustBe: 0}
+  - {id: cast, type: sql, query: SELECT sum(CAST(text AS INTEGER)) FROM records, mustBe: 0}
+  - {id: cell, type: sql, query: SELECT max(text) FROM records, mustBe: 0}
+  - id: ids
+    type: sql
+    query: SELECT count(*) FROM records
+    mustBe: 0
+    customProperties: [{property: mlops.offendingRecords, value: SELECT text FROM records}]
+  properties:
+  - name: record_id
+    logicalType: string
+    required: true
+    unique: true
+    logicalTypeOptions: {pattern: '^[0-9a-f]{16}$'}
+  - name: text
+    logicalType: string
+    required: true
+    unique: true
+    enum: [{value: fine}]
+    logicalTypeOptions: {minLength: 1, maxLength: 4, pattern: '^fine$'}
+    quality:
+    - {id: missing, metric: missingValues, arguments: {missingValues: [fine]}, mustBe: 9}
+    - id: common
+      type: custom
+      engine: greatExpectations
+      implementation: {type: expect_column_most_common_value_to_be_in_set, kwargs: {value_set: [fine]}}
+    - id: distinct
+      type: custom
+      engine: greatExpectations
+      implementation: {type: expect_column_distinct_values_to_be_in_set, kwargs: {value_set: [fine]}}
+    - id: largest
+      type: custom
+      engine: greatExpectations
+      implementation: {type: expect_column_max_to_be_between, kwargs: {max_value: 3}}
+    - id: json
+      type: custom
+      engine: greatExpectations
+      implementation: {type: expect_column_values_to_be_json_parseable, kwargs: {}}
+    - id: dates
+      type: custom
+      engine: greatExpectations
+      implementation: {type: expect_column_values_to_be_dateutil_parseable, kwargs: {}}
+    - id: deviation
+      type: custom
+      engine: greatExpectations
+      implementation: {type: expect_column_stdev_to_be_between, kwargs: {min_value: 1}}
+    - {id: named, type: custom, engine: mlops, implementation: {check: raises}}
+"""
+
+
+def raises(tables: object, arguments: object) -> None:
+    raise RuntimeError(TRACER)
+
+
+def test_tracer_is_nowhere(
+    write_contract: Callable[..., Path], caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    values = [TRACER, TRACER, None, "fine"]
+    table = pa.table({"record_id": [TRACER, TRACER, None, "0123456789abcdef"], "text": values})
+    report = check(load_contract(write_contract(SCHEMA)), {"records": table}, {"raises": raises})
+    decision = verdict(report, table.num_rows)
+    outcomes = {rule.id.rsplit(".", 1)[-1]: rule.outcome for rule in report.rules}
+    # The rules did see the tracer: they failed, or raised on it.
+    assert outcomes["enum"] == outcomes["unique"] == outcomes["distinct"] == outcomes["ids"] == "fail"
+    assert outcomes["cast"] == outcomes["cell"] == outcomes["deviation"] == outcomes["named"] == "error"
+    assert TRACER in report.offending
+    captured = capfd.readouterr()
+    places = {
+        "json": canonical_json(report.to_json()).decode(),
+        "report": repr(report),
+        "rules": repr(report.rules),
+        "verdict": repr(decision) + decision.reason,
+        "out": captured.out,
+        "err": captured.err,
+        "log": caplog.text + "".join(str(record.__dict__) for record in caplog.records),
+    }
+    leaks = [name for name, text in places.items() if TRACER in text or "leak.example" in text]
+    assert leaks == []
+
+
+def test_nothing_is_written_and_nothing_is_imported_before_it_is_needed(tmp_path: Path) -> None:
+    """The library and its command load no heavy package; a check leaves no file behind."""
+    code = (
+        "import sys\n"
+        "import mlops.contracts.commands, mlops.contracts.check, mlops.contracts.policy, mlops.contracts.verdict\n"
+        "print([name for name in ('great_expectations', 'pandas', 'duckdb') if name in sys.modules])\n"
+        "import pyarrow as pa, pathlib\n"
+        "from mlops.contracts.contract import load_contract\n"
+        "report = mlops.contracts.check.check(load_contract(pathlib.Path(sys.argv[1])), "
+        "{'records': pa.table({'record_id': ['x']})})\n"
+        "print(sorted({rule.outcome for rule in report.rules}))\n"
+    )
+    contract = tmp_path / "contracts" / "x.odcs.yaml"
+    contract.parent.mkdir()
+    contract.write_text(MINIMAL)
+    place = tmp_path / "home"
+    place.mkdir()
+    environment = {**os.environ, "HOME": str(place), "TMPDIR": str(place)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(contract)],
+        cwd=place,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["[]", "['pass']"]
+    assert done.stderr == ""
+    assert list(place.rglob("*")) == []
+
+
+MINIMAL = f"""\
+apiVersion: v3.1.0
+kind: DataContract
+id: urn:dc:test:minimal
+name: minimal
+version: 1.0.0
+status: active
+description: {{purpose: written {datetime.date(2024, 1, 1)}}}
+schema:
+- {{name: records, properties: [{{name: record_id, logicalType: string, required: true}}]}}
+customProperties:
+- {{property: mlops.legalBasis, value: gdpr-6-1-f}}
+- {{property: mlops.permittedPurposes, value: [fine-tuning]}}
+- {{property: mlops.residency, value: [EU]}}
+"""

@@ -1,0 +1,197 @@
+"""What makes a file not a contract, and where the message points."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mlops.artifacts import digest_file
+from mlops.contracts.contract import load_contract
+from mlops.contracts.errors import ContractError
+from mlops.contracts.lint import lint
+from mlops.contracts.loading import MAX_ALIASES, MAX_DEPTH, parse_document
+
+GOOD = """\
+- name: records
+  properties:
+  - {name: record_id, logicalType: string, required: true}
+  - name: language
+    logicalType: string
+    logicalTypeOptions: {pattern: '^[a-z]+$'}
+    quality:
+    - {id: known, metric: invalidValues, arguments: {validValues: [en, no]}, mustBe: 0}
+"""
+# The schema list starts in line 8, after six lines of head and the key itself.
+START = 7
+
+
+def findings(path: Path) -> list[tuple[str, int]]:
+    return [(finding.code, finding.line) for finding in lint(path)]
+
+
+def line_of(text: str, part: str) -> int:
+    return 1 + next(number for number, line in enumerate(text.splitlines()) if part in line)
+
+
+def test_a_good_contract(write_contract: Callable[..., Path]) -> None:
+    path = write_contract(GOOD)
+    contract = load_contract(path)
+    assert lint(path) == []
+    assert (contract.name, contract.version, contract.digest) == ("things", "1.2.3", digest_file(path))
+    assert contract.policy.residency == ("EU",)
+    assert contract.max_quarantine_share == 0.0
+    rule = contract.objects[0].properties[1].quality[0]
+    assert rule.entry["arguments"]["validValues"] == ["en", "no"], "no is a word, not a boolean"
+    assert rule.line == START + line_of(GOOD, "known")
+
+
+METRIC = "metric: invalidValues, arguments: {validValues: [en, no]}, mustBe: 0"
+GX = "type: custom, engine: greatExpectations, implementation: "
+# Lines of GOOD in the file: record_id 10, language 11, its type 12, its pattern 13, its rule 15.
+COLUMN_X = "{type: expect_column_max_to_be_between, kwargs: {column: x}}"
+NOT_RE2 = "'{type: expect_column_values_to_match_regex, kwargs: {regex: \"(?!a)\"}}'"
+FAULTS = {
+    "duplicate key": ("logicalType: string\n", "logicalType: string\n    logicalType: string\n", "003", 13),
+    "unknown key": ("required: true", "requird: true", "005", 10),
+    "unknown type": ("logicalType: string\n", "logicalType: strng\n", "005", 12),
+    "word as bound": ("mustBe: 0", "mustBe: zero", "008", 15),
+    "boolean as bound": ("mustBe: 0", "mustBe: true", "008", 15),
+    "NaN as bound": ("mustBe: 0", "mustBe: .nan", "008", 15),
+    "bounds upside down": ("mustBe: 0", "mustBeBetween: [3, 2]", "008", 15),
+    "no operator": (", mustBe: 0", "", "008", 15),
+    "two operators": ("mustBe: 0", "mustBe: 0, mustBeLessThan: 3", "008", 15),
+    "lookahead": ("'^[a-z]+$'", "'^(?=a)'", "009", 13),
+    "open bracket": ("'^[a-z]+$'", "'(a'", "009", 13),
+    "no id": ("id: known, ", "", "007", 15),
+    "name twice": ("name: language", "name: record_id", "007", 11),
+    "value of another type": ("[en, no]", "[en, 1]", "010", 15),
+    "no values": ("arguments: {validValues: [en, no]}, ", "", "010", 15),
+    "unknown argument": ("validValues: [en, no]", "validValues: [en], max: 3", "010", 15),
+    "format": ("pattern: '^[a-z]+$'", "format: email", "010", 11),
+    "no type": ("    logicalType: string\n    logicalTypeOptions: {pattern: '^[a-z]+$'}\n", "", "006", 11),
+    "severity": ("mustBe: 0", "mustBe: 0, severity: fatal", "010", 15),
+    "unit": ("mustBe: 0", "mustBe: 0, unit: stones", "010", 15),
+    "id of a clause": ("id: known", "id: type", "010", 15),
+    "row count of a column": (METRIC, "metric: rowCount, mustBe: 0", "010", 15),
+    "unknown engine": (METRIC, "type: custom, engine: soda, implementation: x", "010", 15),
+    "unknown expectation": (METRIC, GX + "{type: expect_nothing}", "010", 15),
+    "unknown column in an expectation": (METRIC, GX + COLUMN_X, "010", 15),
+    "lookahead in text": (METRIC, GX + NOT_RE2, "009", 15),
+    "no check": (METRIC, "type: custom, engine: mlops, implementation: 'n: 3'", "010", 15),
+    "unknown column": (METRIC, "type: sql, query: SELECT nope FROM records, mustBe: 0", "011", 15),
+    "no SELECT": (METRIC, "type: sql, query: DROP TABLE records, mustBe: 0", "011", 15),
+    "two statements": (METRIC, "type: sql, query: SELECT 1; SELECT 2, mustBe: 0", "011", 15),
+    "two columns": (METRIC, "type: sql, query: 'SELECT 1, 2', mustBe: 0", "011", 15),
+    "a file": (METRIC, "type: sql, query: SELECT count(*) FROM read_text('/etc/hostname'), mustBe: 0", "011", 15),
+    "placeholder": (METRIC, "type: sql, query: 'SELECT count(${cell}) FROM {object}', mustBe: 0", "010", 15),
+    "nested rule": ("    quality:\n", "    items: {logicalType: string}\n    quality:\n", "005", 14),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "code", "line"), FAULTS.values(), ids=FAULTS)
+def test_one_fault_gives_its_code_and_its_line(
+    old: str, new: str, code: str, line: int, write_contract: Callable[..., Path]
+) -> None:
+    schema = GOOD.replace(old, new, 1)
+    assert schema != GOOD
+    assert (f"CONTRACT-{code}", line) in findings(write_contract(schema))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("mlops.legalBasis", None),
+        ("mlops.permittedPurposes", None),
+        ("mlops.permittedPurposes", "[]"),
+        ("mlops.permittedPurposes", "fine-tuning"),
+        ("mlops.residency", None),
+        ("mlops.residency", "[1]"),
+        ("mlops.maxQuarantineShare", "1"),
+        ("mlops.maxQuarantineShare", "'0.1'"),
+    ],
+)
+def test_required_custom_properties(key: str, value: str | None, write_contract: Callable[..., Path]) -> None:
+    declared = {
+        "mlops.legalBasis": "gdpr-6-1-f",
+        "mlops.permittedPurposes": "[fine-tuning]",
+        "mlops.residency": "[EU]",
+        key: value,
+    }
+    entries = [f"- {{property: {name}, value: {text}}}\n" for name, text in declared.items() if text is not None]
+    path = write_contract(GOOD, policy="customProperties:\n" + "".join(entries))
+    assert {code for code, _ in findings(path)} == {"CONTRACT-006"}
+    with pytest.raises(ContractError, match=re.escape(key)):
+        load_contract(path)
+
+
+def test_all_findings_of_standard_and_profile_at_once(write_contract: Callable[..., Path]) -> None:
+    schema = GOOD.replace("required: true", "requird: true").replace("mustBe: 0", "mustBe: zero")
+    schema = schema.replace("^[a-z]+$", "(?=a)")
+    path = write_contract(
+        schema, head="apiVersion: v3.1.0\nkind: DataContract\nid: x\nname: y\nversion: '1'\nstatus: a\n"
+    )
+    codes = [code for code, _ in findings(path)]
+    assert sorted(codes) == ["CONTRACT-005", "CONTRACT-006", "CONTRACT-008", "CONTRACT-009"]
+    with pytest.raises(ContractError, match=r"3 more: mlops contract lint") as caught:
+        load_contract(path)
+    assert caught.value.exit_code == 20
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="CONTRACT-001 expected a contract file, found none") as caught:
+        load_contract(tmp_path / "absent.odcs.yaml")
+    assert caught.value.where == str(tmp_path / "absent.odcs.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"a: [1, 2", "CONTRACT-002"),
+        (b"\xff\xfe\x00", "CONTRACT-002"),
+        (b"a: \x00", "CONTRACT-002"),
+        (b"", "CONTRACT-002"),
+        (b"- 1", "CONTRACT-002"),
+        (b"a: 1\n---\na: 2", "CONTRACT-002"),
+        (b"a: !!python/object/apply:os.getcwd []", "CONTRACT-002"),
+        (b"a: !!int x", "CONTRACT-002"),
+        (b"1: a", "CONTRACT-002"),
+        (b"? [a]\n: b", "CONTRACT-002"),
+        (b"a: 1\nb: 2\na: 3", "CONTRACT-003"),
+        (b"a: &x [*x]", "CONTRACT-004"),
+        (b"a: &x [1]\n" + b"".join(b"b%d: *x\n" % n for n in range(MAX_ALIASES + 1)), "CONTRACT-004"),
+        (b"[" * (MAX_DEPTH + 1), "CONTRACT-002"),
+        (b"[" * 500_000, "CONTRACT-002"),
+        (b"a: '" + b"x" * (1 << 20) + b"'", "CONTRACT-002"),
+    ],
+    ids=[
+        "syntax", "not utf-8", "control character", "empty", "list", "two documents", "python object", "bad number",
+        "number as key", "list as key", "duplicate key", "alias in itself", "many aliases", "deep", "very deep",
+        "large",
+    ],
+)  # fmt: skip
+def test_not_a_plain_mapping(content: bytes, code: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.odcs.yaml"
+    path.write_bytes(content)
+    assert code in {finding.code for finding in parse_document(path).findings}
+    with pytest.raises(ContractError):
+        load_contract(path)
+
+
+def test_billion_laughs_is_refused_before_it_is_expanded(tmp_path: Path) -> None:
+    levels = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    path = tmp_path / "bomb.odcs.yaml"
+    path.write_text("\n".join(levels))
+    document = parse_document(path)
+    assert [finding.code for finding in document.findings] == ["CONTRACT-004"]
+    assert document.data == {}
+
+
+def test_core_schema_words(tmp_path: Path) -> None:
+    path = tmp_path / "words.yaml"
+    path.write_text("a: [no, on, yes, true, False, 010, 1e3, 1.5, -2, 2024-01-01, 12:30:00, null, ~, '1', .5, 1_000]\n")
+    assert parse_document(path).data["a"] == [
+        "no", "on", "yes", True, False, 10, 1000.0, 1.5, -2, "2024-01-01", "12:30:00", None, None, "1", 0.5, "1_000",
+    ]  # fmt: skip
