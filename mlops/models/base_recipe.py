@@ -52,7 +52,7 @@ class BaseRecipe:
 
 
 BASE = BaseRecipe("support-base-5m", 256, 6, 704, 4, 2, 4096, steps=700)
-TINY = BaseRecipe("tiny-test", 64, 2, 192, 2, 1, 768, steps=40, block=128, batch=8, warmup=5)
+TINY = BaseRecipe("tiny-test", 64, 2, 192, 2, 1, 768, steps=200, block=128, batch=8, warmup=5)
 RECIPES: dict[str, BaseRecipe] = {"base": BASE, "tiny": TINY}
 
 
@@ -136,9 +136,13 @@ def write_model(model: Any, output: Path) -> None:
     """Write ``config.json``, ``generation_config.json`` and ``model.safetensors`` in bf16."""
     import torch
 
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
     model = model.to(torch.bfloat16)
     model.config._name_or_path = ""
-    model.save_pretrained(output, safe_serialization=True)
+    model.save_pretrained(output)
+    (output / "model.safetensors").chmod(0o644)
 
 
 def _blocks(tokenizer: Any, texts: Sequence[str], recipe: BaseRecipe) -> tuple[Any, Any]:

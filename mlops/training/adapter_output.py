@@ -24,7 +24,7 @@ def write_adapter(model: Any, directory: Path, *, base_name: str) -> str:
         digest of the weights file, ``sha256:<64 hex>``.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(str(directory), safe_serialization=True, save_embedding_layers=False)
+    model.save_pretrained(str(directory), save_embedding_layers=False)
     (directory / "README.md").unlink(missing_ok=True)
     config = json.loads((directory / _CONFIG).read_bytes())
     config["base_model_name_or_path"] = base_name

@@ -30,7 +30,7 @@ def build_trainer(
     from transformers import PrinterCallback
     from trl import SFTTrainer
 
-    class _Trainer(SFTTrainer):  # type: ignore[misc]
+    class _Trainer(SFTTrainer):
         def _load_from_checkpoint(self, *arguments: Any, **options: Any) -> None:
             # peft widens a bf16 adapter to fp32 when it loads one: a resumed run would go on with other sums.
             super()._load_from_checkpoint(*arguments, **options)

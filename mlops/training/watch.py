@@ -91,7 +91,7 @@ def trainer_callback(watch: Watch) -> Any:
     """A ``transformers.TrainerCallback`` that reports to ``watch``."""
     from transformers import TrainerCallback
 
-    class _Callback(TrainerCallback):  # type: ignore[misc]
+    class _Callback(TrainerCallback):
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             watch.restore_series(state.log_history)
 
