@@ -115,7 +115,8 @@ def _judge_versus(rule: MetricRule, versus: VersusRule, case: _Case) -> MetricVe
         return _undecided(rule, name, versus.margin, case, obstacle)
     scores, metric = case.scores[case.candidate], METRICS[rule.id]
     own, other = scores.values(rule.id), case.scores[versus.against].values(rule.id)
-    assert own is not None and other is not None
+    assert own is not None
+    assert other is not None
     better, worse = (own, other) if metric.direction == "higher" else (other, own)
     decided = judge_advantage(better, worse, scores.clusters, metric, versus.margin, versus.test, case.levels)
     return _verdict(rule, name, versus.margin, scores, decided)

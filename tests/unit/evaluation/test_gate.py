@@ -47,7 +47,8 @@ def test_a_floor_is_judged_by_the_whole_interval(successes: int, outcome: str) -
     found = verdict({"floor": 0.70}, scores(**{EXACT: rate(successes, 200)}))
     (metric,) = found.metrics
     assert found.outcome == metric.outcome == outcome
-    assert metric.interval is not None and metric.interval.low <= successes / 200 <= metric.interval.high
+    assert metric.interval is not None
+    assert metric.interval.low <= successes / 200 <= metric.interval.high
     assert metric.interval.confidence == pytest.approx(0.90)
 
 
@@ -184,7 +185,8 @@ def test_nothing_passes_by_absence(rule: dict[str, Any], models: list[ExampleSco
 def test_the_first_release_is_not_held_up_by_a_champion_that_is_known_not_to_exist() -> None:
     rule = {**FLOOR, "versus": [{"against": "champion", "margin": -0.01}]}
     found = verdict(rule, GOOD, no_champion=True)
-    assert [metric.outcome for metric in found.metrics] == ["PASS", "SKIPPED"] and found.outcome == "PASS"
+    assert [metric.outcome for metric in found.metrics] == ["PASS", "SKIPPED"]
+    assert found.outcome == "PASS"
     only = verdict({"versus": [{"against": "champion"}]}, GOOD, no_champion=True)
     assert only.outcome == "INCONCLUSIVE"
     with pytest.raises(EvaluationError, match="EVALUATION-004"):
@@ -228,8 +230,10 @@ def test_repeating_conversations_are_not_counted_as_independent_examples() -> No
     values = np.repeat(rate(78, 100), 5)
     alone = verdict(FLOOR | {"floor": 0.72}, scores(**{EXACT: values}))
     together = verdict(FLOOR | {"floor": 0.72}, scores(clusters=np.repeat(np.arange(100), 5), **{EXACT: values}))
-    assert alone.outcome == "PASS" and together.outcome == "INCONCLUSIVE"
-    assert together.metrics[0].clusters == 100 and together.metrics[0].n == 500
+    assert alone.outcome == "PASS"
+    assert together.outcome == "INCONCLUSIVE"
+    assert together.metrics[0].clusters == 100
+    assert together.metrics[0].n == 500
 
 
 def test_mcnemar_gives_way_to_sign_flips_where_conversations_repeat() -> None:
@@ -239,7 +243,8 @@ def test_mcnemar_gives_way_to_sign_flips_where_conversations_repeat() -> None:
     clusters = np.r_[np.zeros(6), np.arange(1, 295)].astype(int)
     again = [scores(m.model, clusters=clusters, **{EXACT: m.values(EXACT)}) for m in (own, other)]
     found = verdict(rule, *again)
-    assert found.outcome == "INCONCLUSIVE" and "signs of whole conversations" in found.metrics[0].note
+    assert found.outcome == "INCONCLUSIVE"
+    assert "signs of whole conversations" in found.metrics[0].note
 
 
 def test_the_verdict_is_a_function_of_its_input_to_the_byte() -> None:
@@ -257,7 +262,8 @@ def test_the_verdict_is_a_function_of_its_input_to_the_byte() -> None:
 
 def test_the_verdict_freezes_its_rules() -> None:
     first, second = (verdict({"floor": floor}, GOOD).gate_digest for floor in (0.5, 0.51))
-    assert first.startswith("sha256:") and first != second
+    assert first.startswith("sha256:")
+    assert first != second
 
 
 @pytest.mark.parametrize("ids", [["a", "a"], ["a", None]], ids=["repeated", "missing"])

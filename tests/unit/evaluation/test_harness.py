@@ -70,7 +70,9 @@ def test_predictions_are_scored_written_and_read_back(tmp_path: Path) -> None:
     assert len(set(scores["candidate"].clusters)) == 10
     for model, value in (("candidate", 1.0), ("base", 0.0)):
         again = read_predictions(tmp_path / f"predictions-{model}.parquet")
-        assert again.digest == scores[model].digest and again.harness == harness.digest and again.model == model
+        assert again.digest == scores[model].digest
+        assert again.harness == harness.digest
+        assert again.model == model
         assert set(np.asarray(again.values("ticket_exact_match"))) == {value}
     texts = pq.read_table(tmp_path / "predictions-candidate.parquet")["prediction"].to_pylist()
     assert texts == [target(i) for i in range(20)]
@@ -133,7 +135,9 @@ def test_the_draw_is_by_hash_and_stable_when_rows_are_added() -> None:
     first = {example.record_id for example in draw_examples(chat(200), section)}
     second = {example.record_id for example in draw_examples(chat(201), section)}
     other = {example.record_id for example in draw_examples(chat(200), section.model_copy(update={"seed": 1}))}
-    assert len(first) == 40 and len(first & second) >= 39 and len(first & other) < 30
+    assert len(first) == 40
+    assert len(first & second) >= 39
+    assert len(first & other) < 30
 
 
 def with_messages(messages: Any) -> pa.Table:
@@ -196,7 +200,8 @@ def test_likelihoods_are_asked_with_the_target_and_prompts_without() -> None:
     answers = answer_all(likelihood, examples, section)
     assert all(conversation[-1]["role"] == "assistant" for conversation in asked)
     table = score("reply_nll", examples, [*answers[:2], float("inf")])
-    assert table["nll_per_token"].to_pylist()[:2] == [0.5, 0.5] and np.isnan(table["nll_per_token"][2].as_py())
+    assert table["nll_per_token"].to_pylist()[:2] == [0.5, 0.5]
+    assert np.isnan(table["nll_per_token"][2].as_py())
     answer_all(lambda prompts: asked.extend(prompts) or silent(prompts), examples, SECTION)  # type: ignore[func-returns-value]
     assert all(conversation[-1]["role"] == "user" for conversation in asked[3:])
 

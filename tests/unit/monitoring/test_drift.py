@@ -109,15 +109,19 @@ def test_a_real_change_alarms_and_names_its_signal(change: dict[str, Any], name:
 def test_a_significant_change_too_small_to_matter_does_not_alarm() -> None:
     section = MonitoringSection(numeric_floor=0.5)
     found = signal(drift(REFERENCE, chat(3, longer=1.25), section), "words_per_message")
-    assert found.adjusted_p is not None and found.adjusted_p < 0.01
-    assert found.outcome == "ok" and "too small" in found.reason
+    assert found.adjusted_p is not None
+    assert found.adjusted_p < 0.01
+    assert found.outcome == "ok"
+    assert "too small" in found.reason
 
 
 def test_a_large_change_in_few_conversations_does_not_alarm() -> None:
     section = MonitoringSection(min_conversations=20)
     found = signal(drift(chat(4, size=22), chat(6, size=22, longer=1.25), section), "words_per_message")
-    assert found.effect is not None and found.effect >= section.numeric_floor
-    assert found.outcome == "ok" and "not significant" in found.reason
+    assert found.effect is not None
+    assert found.effect >= section.numeric_floor
+    assert found.outcome == "ok"
+    assert "not significant" in found.reason
 
 
 def test_copies_of_a_conversation_are_not_counted_as_evidence() -> None:
@@ -139,14 +143,17 @@ def test_too_little_to_look_at_is_not_evaluated_and_never_ok(size: int, swapped:
 def test_a_new_category_alarms_at_once() -> None:
     mix: tuple[tuple[str | None, ...], tuple[float, ...]] = (("en", "de", "fr"), (0.72, 0.18, 0.10))
     found = signal(drift(REFERENCE, chat(8, languages=mix), SECTION), "language")
-    assert found.outcome == "alarm" and "categories appear" in found.reason
-    assert found.details is not None and found.details["new_share"] > 0.05
+    assert found.outcome == "alarm"
+    assert "categories appear" in found.reason
+    assert found.details is not None
+    assert found.details["new_share"] > 0.05
 
 
 def test_vanishing_languages_alarm_at_once() -> None:
     mix: tuple[tuple[str | None, ...], tuple[float, ...]] = (("en", "de", None), (0.72, 0.18, 0.10))
     found = signal(drift(REFERENCE, chat(9, languages=mix), SECTION), "language")
-    assert found.outcome == "alarm" and "missing" in found.reason
+    assert found.outcome == "alarm"
+    assert "missing" in found.reason
 
 
 def without_text(table: pa.Table, share: float) -> pa.Table:
@@ -159,7 +166,8 @@ def without_text(table: pa.Table, share: float) -> pa.Table:
 @pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
 def test_missing_text_alarms_and_is_not_dropped(share: float) -> None:
     found = signal(drift(REFERENCE, without_text(chat(10), share), SECTION), "words_per_message")
-    assert found.outcome == "alarm" and "missing" in found.reason
+    assert found.outcome == "alarm"
+    assert "missing" in found.reason
     assert found.missing == (0.0, pytest.approx(share))
 
 
@@ -169,7 +177,8 @@ def test_one_gigantic_message_neither_alarms_nor_hides_an_alarm() -> None:
         rows[0]["messages"][1]["content"] = "word " * 200_000
         found = signal(drift(REFERENCE, pa.Table.from_pylist(rows, schema=SCHEMA), SECTION), "words_per_message")
         assert found.outcome == outcome
-        assert found.details is not None and found.details["wasserstein_iqr"] < 3
+        assert found.details is not None
+        assert found.details["wasserstein_iqr"] < 3
 
 
 def test_the_window_holds_the_newest_records_and_counts_the_others() -> None:
@@ -178,7 +187,9 @@ def test_the_window_holds_the_newest_records_and_counts_the_others() -> None:
     rows = [{**row, "conversation_id": "n" + row["conversation_id"]} for row in rows]
     both = pa.concat_tables([pa.Table.from_pylist(rows, schema=SCHEMA), old])
     report = drift(REFERENCE, both, MonitoringSection(window=300))
-    assert report.outcome == "ok" and report.outside_window == 300 and report.current_conversations == 300
+    assert report.outcome == "ok"
+    assert report.outside_window == 300
+    assert report.current_conversations == 300
     assert drift(REFERENCE, both, SECTION).outcome == "alarm"
 
 
@@ -207,7 +218,9 @@ def test_the_report_is_deterministic_and_quotes_no_data() -> None:
     current = chat(14, languages=(("en", "tracer-language"), (0.8, 0.2)))
     shuffled = current.take(np.random.default_rng(1).permutation(current.num_rows))
     first, second = (json.dumps(drift(REFERENCE, t, SECTION).to_json(), allow_nan=False) for t in (current, shuffled))
-    assert first == second and "tracer" not in first and "word " not in first
+    assert first == second
+    assert "tracer" not in first
+    assert "word " not in first
 
 
 @pytest.mark.parametrize("change", ["missing", "type"])
@@ -255,9 +268,12 @@ def test_the_command_answers_by_exit_code_and_table(
     write(current.slice(0, half), tmp_path / "data" / "part-00000.parquet")
     write(current.slice(half), tmp_path / "data" / "part-00001.parquet")
     plain = CliRunner().invoke(app, [reference, str(tmp_path / "data")])
-    assert plain.exit_code == code and word in plain.stdout and "words_per_message" in plain.stdout
+    assert plain.exit_code == code
+    assert word in plain.stdout
+    assert "words_per_message" in plain.stdout
     parsed = CliRunner().invoke(app, [reference, str(tmp_path / "data"), "--json"])
-    assert parsed.exit_code == code and json.loads(parsed.stdout)["outcome"] in word.replace(" ", "_")
+    assert parsed.exit_code == code
+    assert json.loads(parsed.stdout)["outcome"] in word.replace(" ", "_")
 
 
 def test_the_command_refuses_what_is_no_parquet(app: typer.Typer, tmp_path: Path) -> None:
@@ -266,5 +282,6 @@ def test_the_command_refuses_what_is_no_parquet(app: typer.Typer, tmp_path: Path
     (tmp_path / "empty").mkdir()
     for name in ("text.parquet", "empty", "missing.parquet"):
         result = CliRunner().invoke(app, [reference, str(tmp_path / name)])
-        assert isinstance(result.exception, MonitoringError) and result.exception.code == "MONITORING-001"
+        assert isinstance(result.exception, MonitoringError)
+        assert result.exception.code == "MONITORING-001"
         assert result.exception.exit_code == 20

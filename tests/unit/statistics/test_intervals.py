@@ -38,7 +38,8 @@ def test_the_ends_are_mirror_images_and_stay_within_zero_and_one(method) -> None
         interval, mirrored = method(successes, 10), method(10 - successes, 10)
         assert 0 <= interval.low <= successes / 10 <= interval.high <= 1
         assert interval.low == pytest.approx(1 - mirrored.high, abs=1e-12)
-    assert method(10, 10).high == 1.0 and method(0, 10).low == 0.0
+    assert method(10, 10).high == 1.0
+    assert method(0, 10).low == 0.0
 
 
 def test_exact_coverage_of_the_lower_bounds() -> None:

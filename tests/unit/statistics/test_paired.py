@@ -67,7 +67,8 @@ def test_non_inferiority_is_declared_at_most_as_often_as_alpha_allows(trials: in
 def test_a_point_rule_would_fail_identical_models_where_the_interval_does_not_pass_them_blindly() -> None:
     one = np.r_[np.ones(150), np.zeros(50)]
     pair = paired_proportions(one, one, confidence=0.9)
-    assert pair.difference == 0 and pair.interval.low < 0 < pair.interval.high
+    assert pair.difference == 0
+    assert pair.interval.low < 0 < pair.interval.high
     assert pair.interval.low == pytest.approx(-pair.interval.high)
 
 
@@ -88,8 +89,10 @@ def test_repeating_conversations_widen_the_interval() -> None:
     copied = paired_proportions(np.repeat(one, 4), np.repeat(two, 4), clusters)
     single, blind = paired_proportions(one, two), paired_proportions(np.repeat(one, 4), np.repeat(two, 4))
     width = [pair.interval.high - pair.interval.low for pair in (copied, single, blind)]
-    assert width[0] == pytest.approx(width[1], rel=0.03) and width[2] < 0.6 * width[0]
-    assert copied.clusters == 100 and copied.examples == 400
+    assert width[0] == pytest.approx(width[1], rel=0.03)
+    assert width[2] < 0.6 * width[0]
+    assert copied.clusters == 100
+    assert copied.examples == 400
 
 
 @pytest.mark.parametrize("method", ["bca", "percentile"])
@@ -102,7 +105,8 @@ def test_bootstrap_of_a_mean_agrees_with_scipy(method: str) -> None:
         (values,), np.mean, confidence_level=0.9, n_resamples=9_999, method=method, rng=np.random.default_rng(6)
     ).confidence_interval
     spread = values.std() / np.sqrt(150)
-    assert abs(ours.low - theirs.low) < 0.12 * spread and abs(ours.high - theirs.high) < 0.12 * spread
+    assert abs(ours.low - theirs.low) < 0.12 * spread
+    assert abs(ours.high - theirs.high) < 0.12 * spread
 
 
 def test_bootstrap_covers_the_truth_about_as_often_as_it_says() -> None:
@@ -123,7 +127,8 @@ def test_bootstrap_resamples_whole_conversations() -> None:
 
 def test_a_bounded_mean_keeps_an_interval_with_width_where_nothing_varies() -> None:
     perfect = bootstrap_bounded_mean(np.ones(200), 0.0, 1.0, confidence=0.9)
-    assert perfect.high == 1.0 and perfect.low == pytest.approx(0.05 ** (1 / 200), abs=0.006)
+    assert perfect.high == 1.0
+    assert perfect.low == pytest.approx(0.05 ** (1 / 200), abs=0.006)
     plain, adjusted = (
         method(np.random.default_rng(8).uniform(size=2_000), *bounds, confidence=0.9)
         for method, bounds in ((bootstrap_mean, ()), (bootstrap_bounded_mean, (0.0, 1.0)))
@@ -167,7 +172,8 @@ def test_sign_flip_is_calibrated_and_has_power() -> None:
 def test_sign_flip_of_one_sided_values_equals_full_enumeration() -> None:
     test = sign_flip([1.0, 2.0, 3.0, 4.0, 5.0], resamples=99_999)
     assert test.greater == pytest.approx(1 / 32, abs=0.003)
-    assert test.less == 1.0 and test.two_sided == pytest.approx(2 / 32, abs=0.004)
+    assert test.less == 1.0
+    assert test.two_sided == pytest.approx(2 / 32, abs=0.004)
 
 
 def test_sign_flip_counts_conversations_and_respects_the_margin() -> None:
