@@ -6,6 +6,7 @@ Nothing here depends on the order of the rows it is given: results are sorted, c
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -39,6 +40,8 @@ def curate(table: pa.Table, section: CurationSection) -> tuple[dict[str, pa.Tabl
     if section.duplicates == "exact":
         table, removed = drop_exact_duplicates(table)
         logs.append(removed)
+        table, removed = drop_conflicts(table)
+        logs.append(removed)
     shares = {"train": section.split.train, "validation": section.split.validation, "test": section.split.test}
     splits = split_by_conversation(table, shares, section.split_salt)
     if section.max_train_rows is not None:
@@ -62,6 +65,23 @@ def drop_exact_duplicates(table: pa.Table) -> tuple[pa.Table, pa.Table]:
     kept_ids = chat["record_id"].take(pa.array(keepers[~stays]))
     removed = chat.filter(pa.array(~stays))
     return chat.filter(pa.array(stays)), _log(removed["record_id"], "exact_duplicate", kept_ids)
+
+
+def drop_conflicts(table: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Remove every row of those that have one prompt and different targets: nothing says which answer is right.
+
+    The prompt is all messages but the last, compared like duplicates. Returns (kept, removed) as there; the reason is
+    `conflicting_target` and no row stays in their place.
+    """
+    chat = sort_rows(table)
+    messages = chat["messages"].to_pylist()
+    prompts = [_text_key((row or ())[:-1]) for row in messages]
+    often = Counter(prompts)
+    conflict = pa.array(
+        [len(row or ()) > 1 and often[key] > 1 for row, key in zip(messages, prompts, strict=True)], pa.bool_()
+    )
+    removed = chat.filter(conflict)
+    return chat.filter(pc.invert(conflict)), _log(removed["record_id"], "conflicting_target", None)
 
 
 def keep_languages(table: pa.Table, languages: Sequence[str]) -> tuple[pa.Table, pa.Table]:
@@ -92,7 +112,8 @@ def split_by_conversation(table: pa.Table, shares: Mapping[str, float], salt: st
     Raises:
         DatasetError: DATASET-008 when shares are negative or do not add up to 1.
     """
-    if not shares or min(shares.values()) < 0 or abs(sum(shares.values()) - 1.0) > 1e-9:
+    # Written so that a NaN is refused too.
+    if not (shares and min(shares.values()) >= 0 and abs(sum(shares.values()) - 1.0) <= 1e-9):
         raise DatasetError(
             "DATASET-008",
             f"expected shares of at least 0 that add up to 1, found a sum of {sum(shares.values()):.6f}",

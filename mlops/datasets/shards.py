@@ -99,4 +99,4 @@ def _read_shard(path: Path) -> pa.Table:
             where=str(path),
             todo="run the stage that writes this shard again",
         )
-    return table.replace_schema_metadata(None)
+    return conform(table)
