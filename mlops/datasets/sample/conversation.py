@@ -118,6 +118,8 @@ def _extras(voice: Voice, personal: list[tuple[str, str]]) -> list[str]:
     extras = [voice.identity(kind, value) for kind, value in personal]
     if scenario.product_aside:
         extras.append(voice.say(voice.part("product_aside")))
+    if scenario.past_matter:
+        extras.append(voice.say(voice.part("past_matter")))
     if scenario.price_aside:
         extras.append(voice.say(voice.part("price_aside")))
     if rng.random() < 0.12:

@@ -109,6 +109,15 @@ _PARTS: dict[str, tuple[str, ...]] = {
         "{thanks|thank you} {in advance|for your help|a lot}",
         "{waiting for your answer|please answer soon|hope to hear from you|have a nice day}",
     ),
+    "past_matter": (
+        "{the|my} {refund|late parcel|wrong invoice|double charge|login trouble|missing cable|broken lid|address change"
+        "|cancelled order|repair|complaint} {from last month|of last year|in May} {is settled|was solved|went fine}",
+        "{last time|in spring|in {March|June}} {I asked for|it was about} {a refund|a repair|a new password|an invoice"
+        "|a call back|a replacement|a new address|a manager|a return label}, "
+        "{not now|this is something else|now it is not}",
+        "{this is not about|forget} {the old complaint|the late delivery|the second charge|the stolen account"
+        "|the receipt|the lost parcel|the reset|the missing part|the return}, {that is done|you solved it}",
+    ),
     "urgent_note": ("We treat this first.",),
 }
 

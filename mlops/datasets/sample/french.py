@@ -93,6 +93,11 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "amount_answer": ("{c'était|exactement|c'est} <amount>",),
     "correction": ("{pardon|non}, je parle: <p>, pas: <q>",),
     "closing": ("{merci|merci d'avance|cordialement|bonne journée|bien à vous}",),
+    "past_matter": (
+        "{la réparation|le remboursement|l'ancienne facture|le colis en retard} {de mai|de l'an dernier}, c'est réglé",
+        "la dernière fois c'était pour {un mot de passe|un retour|un appel|un échange}, "
+        "{pas cette fois|plus maintenant}",
+    ),
     "urgent_note": ("Nous traitons cela en premier.",),
 }
 

@@ -103,6 +103,10 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "amount_answer": ("{es waren|genau|um} <amount>",),
     "correction": ("{Entschuldigung|halt}, ich meine <den> <p>, nicht: <q>",),
     "closing": ("{danke|vielen Dank|Gruß|mit freundlichen Grüßen|besten Dank}",),
+    "past_matter": (
+        "{die Reparatur|die Erstattung|die alte Rechnung|das verspätete Paket} {vom letzten Jahr|im Mai} ist erledigt",
+        "letztes Mal ging es um {ein Passwort|eine Rückgabe|einen Anruf|Ersatz}, {heute nicht|nun um etwas anderes}",
+    ),
     "urgent_note": ("Wir kümmern uns zuerst darum.",),
 }
 

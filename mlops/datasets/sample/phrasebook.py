@@ -38,5 +38,5 @@ class Phrasebook:
 PARTS: tuple[str, ...] = (
     "greeting", "small_talk", "small_talk_reply", "aside", "claim", "claim_invoice", "urgency_high", "urgency_low",
     "price_aside", "product_aside", "order_question", "order_answer", "product_question", "product_answer",
-    "amount_question", "amount_answer", "correction", "closing", "urgent_note",
+    "amount_question", "amount_answer", "correction", "closing", "urgent_note", "past_matter",
 )  # fmt: skip

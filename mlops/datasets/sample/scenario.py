@@ -15,6 +15,8 @@ from mlops.datasets.sample.ticket import CASES, MONEY_ACTIONS, NO_AMOUNT, PRODUC
 
 BOOKS: dict[str, Phrasebook] = {book.language: book for book in (ENGLISH, GERMAN, FRENCH, SPANISH)}
 FOREIGN_SHARE = 0.08
+PAST_SHARE = 0.22
+"""Share of talks with a matter that was settled earlier and is not what the ticket is about."""
 SHAPES: tuple[str, ...] = (
     "single", "order", "small_talk", "small_talk_order", "product", "amount", "correction",
 )  # fmt: skip
@@ -44,6 +46,7 @@ class Scenario:
     signed: bool
     personal: tuple[tuple[str, str], ...]
     order: str
+    past_matter: bool
 
 
 def draw_scenario(
@@ -76,6 +79,7 @@ def draw_scenario(
         signed=with_personal,
         personal=_draw_personal(rng, name) if with_personal else (),
         order=identities.order_number(rng),
+        past_matter=with_personal and rng.random() < PAST_SHARE,
     )
 
 

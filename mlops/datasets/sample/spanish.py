@@ -87,6 +87,10 @@ _PARTS: dict[str, tuple[str, ...]] = {
     "amount_answer": ("{fueron|exactamente|son} <amount>",),
     "correction": ("{perdón|no}, hablo de mi <p>, esto no: <q>",),
     "closing": ("{gracias|muchas gracias|un saludo|saludos|hasta pronto}",),
+    "past_matter": (
+        "{la reparación|el reembolso|la factura vieja|el paquete tardío} {de mayo|del año pasado} ya está resuelto",
+        "la última vez fue por {una contraseña|una devolución|una llamada|un cambio}, {ahora no|esto es otra cosa}",
+    ),
     "urgent_note": ("Lo atendemos primero.",),
 }
 

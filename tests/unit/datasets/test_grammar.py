@@ -50,10 +50,11 @@ def _balanced(template: str) -> bool:
     for character in template:
         if character in "{[":
             open_brackets.append(character)
-        elif character in "}|]" and not open_brackets:
-            return False
-        elif character in "}]" and open_brackets.pop() + character not in ("{}", "[]"):
-            return False
+        elif character in "}]|":
+            if not open_brackets:
+                return False
+            if character != "|" and open_brackets.pop() + character not in ("{}", "[]"):
+                return False
     return not open_brackets
 
 

@@ -124,6 +124,8 @@ def test_sums_mislead_and_other_products_are_named(clean: list[SampleRow]) -> No
         for labelled in clean
     )
     other = sum(labelled.scenario.other_product.word.casefold() in user_text(labelled).casefold() for labelled in clean)
+    settled = sum(labelled.scenario.past_matter for labelled in clean)
+    assert 0.15 < settled / len(clean) < 0.3
     assert misleading / len(clean) > 0.05
     assert other / len(clean) > 0.1
 
