@@ -13,7 +13,7 @@ from mlops.privacy import cues, persons, secrets, validators
 from mlops.privacy.config import ENTITY_TYPES
 from mlops.privacy.digit_runs import Tally, classify, clear_of_digits
 from mlops.privacy.normalisation import BLANK, normalise
-from mlops.privacy.patterns import DIGITS, STRUCTURED
+from mlops.privacy.patterns import DIGITS, STRUCTURED, Union
 from mlops.privacy.spans import Finding, Span, resolve
 
 # Each pass blanks what the pass before found, so that a finding that had lost to another one where they overlapped
@@ -48,6 +48,8 @@ def find(
     counts: Tally = Counter() if tally is None else tally
     work, found = view.text, []
     for _ in range(_PASSES):
+        if not _ANY.matches(work):
+            break
         chosen = resolve(
             finding
             for finding in _scan(work, types, counts)
@@ -58,6 +60,8 @@ def find(
         found.extend(chosen)
         work = _blank(work, chosen)
         counts = Counter()
+    if not found:
+        return []
     # Pieces that fold to several characters can map neighbours in the view onto one source character.
     return resolve(finding.moved(*view.source(finding.start, finding.end)) for finding in found)
 
@@ -70,13 +74,15 @@ def _blank(view: str, findings: Iterable[Finding]) -> str:
     return "".join([*parts, view[cursor:]])
 
 
-_SCANNERS: tuple[tuple[frozenset[str], Callable[[str], list[Finding]]], ...] = (
+_Scanner = Callable[[str], list[Finding]]
+_SCANNERS: tuple[tuple[frozenset[str], _Scanner], ...] = (
     (frozenset({"SECRET"}), secrets.vendor_findings),
     (frozenset({"SECRET"}), secrets.cued_findings),
     (frozenset({"LOCATION"}), cues.street_findings),
     (frozenset({"LOCATION", "ACCOUNT_NUMBER", "DATE_TIME"}), cues.cued_findings),
     (frozenset({"PERSON"}), persons.person_findings),
 )
+_ANY = Union((STRUCTURED, secrets.VENDOR, secrets.CUED, cues.STREETS, cues.CUED, persons.PERSONS))
 
 
 def _scan(view: str, types: Collection[str], tally: Tally) -> Iterator[Finding]:
@@ -191,4 +197,3 @@ _VERIFIERS: dict[str, Callable[[str, int, int, Tally], Iterator[Finding]]] = {
     "iban": _iban,
     "ipv4": _ip("ipv4"),
 }
-

@@ -89,7 +89,8 @@ def _cards(view: str, start: int, end: int, tally: Tally) -> Iterator[Finding]:
         for last in range(len(groups), first, -1):
             low, high = groups[first][0], groups[last - 1][1]
             digits = "".join(view[one:two] for one, two in groups[first:last])
-            if not 12 <= len(digits) <= 19 or not _even_separators(view, groups[first:last]):
+            spaced_out = last - first == len(groups) == len(digits)
+            if not 12 <= len(digits) <= 19 or not (spaced_out or _even_separators(view, groups[first:last])):
                 continue
             valid = validators.credit_card(digits)
             tally["luhn-issuer", valid] += 1
@@ -104,7 +105,7 @@ def _cards(view: str, start: int, end: int, tally: Tally) -> Iterator[Finding]:
 
 
 def _even_separators(view: str, groups: list[tuple[int, int]]) -> bool:
-    """Card groups are parted by one space or one dash each, the same throughout, and are at least two digits long."""
+    """Card groups are parted by one space or one dash each, the same throughout, and have two digits or more."""
     separators = {view[one[1] : two[0]] for one, two in pairwise(groups)}
     short = any(high - low < 2 for low, high in groups)
     return not separators or (len(separators) == 1 and separators <= {" ", "-", ".", " - "} and not short)

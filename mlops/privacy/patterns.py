@@ -6,12 +6,15 @@ up. It has no look-around: what stands around a match is checked in Python on th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import re2  # type: ignore[import-untyped,unused-ignore]
+
+_GROUP_NAME = re.compile(r"\(\?P<[a-z0-9_]+>")
 
 # A character that is part of a value: no space, no quote or bracket that ends one, no placeholder (see BLANK).
 VALUE = r"[^\s\"'<>`\x{E000}]"
@@ -45,6 +48,21 @@ class Alternation:
         """The leftmost match that starts at `position` or after it."""
         match = self._compiled.search(text, position)
         return None if match is None else Candidate(match.lastgroup, *match.span(match.lastindex))
+
+
+@dataclass(frozen=True)
+class Union:
+    """Several alternations as one question: can any of them match? One pass answers it for most texts."""
+
+    members: tuple[Alternation, ...]
+
+    @cached_property
+    def _compiled(self) -> Any:
+        sources = [source for member in self.members for source in member.branches.values()]
+        return compile_pattern("|".join(f"(?:{_GROUP_NAME.sub('(?:', source)})" for source in sources))
+
+    def matches(self, text: str) -> bool:
+        return self._compiled.search(text) is not None
 
 
 def compile_pattern(source: str) -> Any:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from mlops.privacy.normalisation import BLANK
 from mlops.privacy.patterns import Alternation
 from mlops.privacy.spans import Finding
-from mlops.privacy.words import NOT_NAMES, PARTICLES
+from mlops.privacy.words import NAMES_AND_WORDS, NOT_NAMES, PARTICLES
 
 _TOKEN = r"(?:\p{Lu}\.|\p{L}[\p{L}\p{M}'\-]*)"
 _WORDS = rf"{_TOKEN}(?: {_TOKEN}){{0,5}}"
@@ -96,8 +96,9 @@ def person_findings(view: str) -> list[Finding]:
             continue
         surface = view[start:end]
         canonical = " ".join(surface.casefold().replace(".", "").split())
-        found.append(Finding(start, end, "PERSON", rule.score, f"person-{branch.replace('_', '-')}", False,
-                             canonical, surface))
+        found.append(
+            Finding(start, end, "PERSON", rule.score, f"person-{branch.replace('_', '-')}", False, canonical, surface)
+        )
     return found
 
 
@@ -109,7 +110,7 @@ def _name_length(text: str, lower: bool) -> tuple[int, int]:
         position += len(token) + 1
         if bare.casefold() in PARTICLES and (words or bare[:1].isupper()) and len(token) == len(bare):
             continue
-        if not _is_name_word(bare) and not (lower and words == 0 and _is_lower_name(bare)):
+        if not _is_name_word(bare) and not (lower and words == 0 and _is_named_so(bare)):
             break
         words += 1
         length = position - 1 - _tail(token)
@@ -130,8 +131,10 @@ def _is_name_word(word: str) -> bool:
     return word[:1].isupper() and base not in NOT_NAMES and "'" not in base[2:-1] and not base.startswith("i'")
 
 
-def _is_lower_name(word: str) -> bool:
-    return len(word) >= 2 and word.casefold() not in NOT_NAMES and "'" not in word[2:]
+def _is_named_so(word: str) -> bool:
+    """Whether a word can be a name right after "my name is": in lower case, or a word that is a name as well (Will)."""
+    known = word.istitle() and word.casefold() in NAMES_AND_WORDS
+    return len(word) >= 2 and (known or word.casefold() not in NOT_NAMES) and "'" not in word[2:]
 
 
 def _allowed(view: str, start: int, end: int, words: int, branch: str, rule: _Rule) -> bool:
@@ -152,7 +155,10 @@ def _allowed(view: str, start: int, end: int, words: int, branch: str, rule: _Ru
 
 def _is_person_field(view: str, start: int, words: int) -> bool:
     """`name` alone may name a product or a tool: there it takes two words; `customer_name` takes one."""
-    label = re.search(r"([A-Za-z]*)[ _\-]?(?:name|holder|passenger|recipient)[\"']?\s{0,2}[:=][^:=]{0,12}$",
-                      view[max(0, start - 48) : start], re.IGNORECASE)
+    label = re.search(
+        r"([A-Za-z]*)[ _\-]?(?:name|holder|passenger|recipient)[\"']?\s{0,2}[:=][^:=]{0,12}$",
+        view[max(0, start - 48) : start],
+        re.IGNORECASE,
+    )
     qualified = label is not None and label.group(1).casefold() not in {"", "product", "file", "item", "tool"}
     return qualified or words >= 2

@@ -59,7 +59,8 @@ CUED = Alternation(
     }
 )
 
-_TRAILING = ".,;:!?)]}*"
+# What ends a sentence or closes a bracket. "!" and "?" are left on: they end many passwords.
+_TRAILING = ".,;:)]}"
 
 
 def vendor_findings(view: str) -> list[Finding]:

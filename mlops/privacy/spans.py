@@ -46,9 +46,7 @@ class Finding:
 
     def moved(self, start: int, end: int) -> Finding:
         """The same finding at other offsets."""
-        return Finding(
-            start, end, self.type, self.score, self.detector, self.validated, self.canonical, self.surface
-        )
+        return Finding(start, end, self.type, self.score, self.detector, self.validated, self.canonical, self.surface)
 
     def span(self) -> Span:
         return Span(self.start, self.end, self.type, self.score, self.detector)

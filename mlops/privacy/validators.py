@@ -72,9 +72,7 @@ def iban(compact: str) -> bool:
 def us_ssn(digits: str) -> bool:
     """Nine digits that the US Social Security Administration can have assigned (no 000, 666, 9xx area; no zeros)."""
     area, group, serial = digits[:3], digits[3:5], digits[5:]
-    return (
-        len(digits) == 9 and area not in {"000", "666"} and area[0] != "9" and group != "00" and serial != "0000"
-    )
+    return len(digits) == 9 and area not in {"000", "666"} and area[0] != "9" and group != "00" and serial != "0000"
 
 
 def ipv4(text: str) -> bool:
