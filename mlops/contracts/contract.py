@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops.contracts.errors import first_error
-from mlops.contracts.loading import Document, NodePath, parse_document
+from mlops.contracts.loading import file_findings
 from mlops.contracts.profile import (
     LEGAL_BASIS,
     MAX_QUARANTINE,
@@ -22,6 +22,7 @@ from mlops.contracts.profile import (
     list_of,
     mapping_of,
 )
+from mlops.yaml_source import Document, NodePath, parse_document
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def load_contract(path: Path) -> Contract:
         ContractError: CONTRACT-001 to 009, with file and line of the first finding and the number of the others.
     """
     document = parse_document(Path(path))
-    if findings := list(document.findings) or check_document(document):
+    if findings := file_findings(document) or check_document(document):
         raise first_error(document.path, findings)
     return build_contract(document)
 

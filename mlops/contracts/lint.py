@@ -7,8 +7,9 @@ from pathlib import Path
 from mlops.contracts.compile import compile_findings
 from mlops.contracts.contract import build_contract
 from mlops.contracts.errors import Finding
-from mlops.contracts.loading import parse_document
+from mlops.contracts.loading import file_findings
 from mlops.contracts.profile import check_document
+from mlops.yaml_source import parse_document
 
 
 def lint(path: Path) -> list[Finding]:
@@ -18,5 +19,5 @@ def lint(path: Path) -> list[Finding]:
     011). A layer is read only where the ones before it found nothing, because it builds on them.
     """
     document = parse_document(path)
-    findings = list(document.findings) or check_document(document)
+    findings = file_findings(document) or check_document(document)
     return sorted(findings or compile_findings(build_contract(document)))

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlops.contracts.errors import Finding
-from mlops.contracts.loading import Document, NodePath
+from mlops.yaml_source import Document, NodePath
 
 OPERATORS = (
     "mustBe",

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from mlops.contracts.contract import HumanItem, Operator, Property, QualityRule, SchemaObject
-from mlops.contracts.loading import parse_text
 from mlops.contracts.plan import SEVERITIES, Expectation, Rule
 from mlops.contracts.profile import list_of, mapping_of, pattern_problem
+from mlops.yaml_source import parse_text
 
 RECORD_ID = "record_id"
 OFFENDING_RECORDS = "mlops.offendingRecords"

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from mlops.artifacts import canonical_json
-from mlops.contracts.check import check
+from mlops.contracts.check import NamedOutcome, check
 from mlops.contracts.contract import load_contract
 from mlops.contracts.verdict import verdict
 
@@ -74,7 +74,7 @@ SCHEMA = """\
 """
 
 
-def raises(tables: object, arguments: object) -> None:
+def raises(tables: object, arguments: object) -> NamedOutcome:
     raise RuntimeError(TRACER)
 
 
@@ -108,21 +108,21 @@ def test_tracer_is_nowhere(
 def test_nothing_is_written_and_nothing_is_imported_before_it_is_needed(tmp_path: Path) -> None:
     """The library and its command load no heavy package; a check leaves no file behind."""
     code = (
-        "import sys\n"
+        "import os, sys\n"
         "import mlops.contracts.commands, mlops.contracts.check, mlops.contracts.policy, mlops.contracts.verdict\n"
         "print([name for name in ('great_expectations', 'pandas', 'duckdb') if name in sys.modules])\n"
         "import pyarrow as pa, pathlib\n"
         "from mlops.contracts.contract import load_contract\n"
         "report = mlops.contracts.check.check(load_contract(pathlib.Path(sys.argv[1])), "
         "{'records': pa.table({'record_id': ['x']})})\n"
-        "print(sorted({rule.outcome for rule in report.rules}))\n"
+        "print(sorted({rule.outcome for rule in report.rules}), os.environ['GX_ANALYTICS_ENABLED'])\n"
     )
     contract = tmp_path / "contracts" / "x.odcs.yaml"
     contract.parent.mkdir()
     contract.write_text(MINIMAL)
     place = tmp_path / "home"
     place.mkdir()
-    environment = {**os.environ, "HOME": str(place), "TMPDIR": str(place)}
+    environment = {**os.environ, "HOME": str(place), "TMPDIR": str(place), "GX_ANALYTICS_ENABLED": "true"}
     done = subprocess.run(
         [sys.executable, "-c", code, str(contract)],
         cwd=place,
@@ -131,7 +131,7 @@ def test_nothing_is_written_and_nothing_is_imported_before_it_is_needed(tmp_path
         text=True,
         check=True,
     )
-    assert done.stdout.splitlines() == ["[]", "['pass']"]
+    assert done.stdout.splitlines() == ["[]", "['pass'] false"]
     assert done.stderr == ""
     assert list(place.rglob("*")) == []
 

@@ -12,7 +12,8 @@ from mlops.artifacts import digest_file
 from mlops.contracts.contract import load_contract
 from mlops.contracts.errors import ContractError
 from mlops.contracts.lint import lint
-from mlops.contracts.loading import MAX_ALIASES, MAX_DEPTH, parse_document
+from mlops.contracts.loading import file_findings
+from mlops.yaml_source import MAX_ALIASES, MAX_DEPTH, parse_document
 
 GOOD = """\
 - name: records
@@ -175,7 +176,7 @@ def test_missing_file(tmp_path: Path) -> None:
 def test_not_a_plain_mapping(content: bytes, code: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.odcs.yaml"
     path.write_bytes(content)
-    assert code in {finding.code for finding in parse_document(path).findings}
+    assert code in {finding.code for finding in file_findings(parse_document(path))}
     with pytest.raises(ContractError):
         load_contract(path)
 
@@ -185,7 +186,7 @@ def test_billion_laughs_is_refused_before_it_is_expanded(tmp_path: Path) -> None
     path = tmp_path / "bomb.odcs.yaml"
     path.write_text("\n".join(levels))
     document = parse_document(path)
-    assert [finding.code for finding in document.findings] == ["CONTRACT-004"]
+    assert [finding.code for finding in file_findings(document)] == ["CONTRACT-004"]
     assert document.data == {}
 
 

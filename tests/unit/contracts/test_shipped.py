@@ -69,11 +69,11 @@ def test_four_contracts_ship() -> None:
     ]
 
 
-def user(text: str, reply: str = "Thank you.") -> list[dict[str, str]]:
+def user(text: str | None, reply: str = "Thank you.") -> list[dict[str, str | None]]:
     return [{"role": "user", "content": text}, {"role": "assistant", "content": reply}]
 
 
-BAD_SOURCE_ROWS = {
+BAD_SOURCE_ROWS: dict[str, dict[str, Any]] = {
     "records.record_id.pattern": {"record_id": "not sixteen digits"},
     "records.message_count.range": {"messages": [{"role": "assistant", "content": "Hello"}]},
     "records.language.language_known": {"language": "it"},
@@ -82,7 +82,7 @@ BAD_SOURCE_ROWS = {
     "records.created_not_in_future": {"created_at": datetime.datetime(2999, 1, 1, tzinfo=datetime.UTC)},
     "messages.role.role_known": {"messages": [{"role": "bot", "content": "Hi"}, *user("Hello")]},
     "messages.content.content_visible": {"messages": user(" \n\u00a0")},
-    "messages.content.required": {"messages": user(None)},  # type: ignore[arg-type]
+    "messages.content.required": {"messages": user(None)},
     "messages.content.length": {"messages": user("x" * 4001)},
     "messages.ends_with_assistant": {"messages": [*user("Hello"), {"role": "user", "content": "Still there?"}]},
 }
