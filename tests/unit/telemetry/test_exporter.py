@@ -232,6 +232,17 @@ class TestChain:
             append(ledger, "run_started", {}, use_case=USE_CASE)
         assert value(scrape(collector), "audit_chain_valid") == 0
 
+    @pytest.mark.parametrize("regrown", [0, 3, 5], ids=["shorter", "as long as before", "longer"])
+    def test_a_cut_tail_is_seen_however_far_it_grew_again(self, ledger: Ledger, tamper: Tamper, regrown: int) -> None:
+        for _ in range(8):
+            append(ledger, "run_started", {}, use_case=USE_CASE)
+        collector = LedgerCollector(lambda: ledger, recheck_seconds=3600.0)
+        assert value(scrape(collector), "audit_chain_valid") == 1
+        tamper(ledger, "DELETE FROM events WHERE seq > 5")
+        for _ in range(regrown):
+            append(ledger, "run_started", {}, use_case=USE_CASE)
+        assert value(scrape(collector), "audit_chain_valid") == 0
+
     def test_a_new_event_that_does_not_follow_is_seen_at_once(
         self, ledger: Ledger, whole_run: None, tamper: Tamper
     ) -> None:
