@@ -13,8 +13,10 @@ from mlops.artifacts import canonical_json
 from mlops.evaluation.config import GateSection
 from mlops.evaluation.errors import EvaluationError
 from mlops.evaluation.gate import judge
+from mlops.evaluation.rules import by_interval
 from mlops.evaluation.scores import ExampleScores
 from mlops.evaluation.verdict import Verdict
+from mlops.statistics.intervals import Interval
 
 EXACT = "ticket_exact_match"
 
@@ -152,6 +154,11 @@ ABSENCE: dict[str, tuple[dict[str, Any], list[ExampleScores], str]] = {
     "empty": (FLOOR, [scores(**{EXACT: []})], "0 examples, 200 needed"),
     "too_few": (FLOOR, [scores(**{EXACT: rate(199, 199)})], "199 examples, 200 needed"),
     "unmatched_ids": (VERSUS, [GOOD, scores("base", **{EXACT: rate(10, 299)})], "299 shared"),
+    "as_many_other_ids": (
+        VERSUS,
+        [GOOD, ExampleScores("base", "h", scores(**{EXACT: rate(10, 301)}).table.slice(1))],
+        "299 shared",
+    ),
     "other_conversations": (
         VERSUS,
         [GOOD, scores("base", clusters=["x"] * 300, **{EXACT: rate(10, 300)})],
@@ -270,3 +277,11 @@ def test_the_verdict_freezes_its_rules() -> None:
 def test_scores_need_one_row_per_example(ids: list[str | None]) -> None:
     with pytest.raises(EvaluationError, match="EVALUATION-004"):
         ExampleScores("candidate", "h", pa.table({"example_id": ids, "cluster": ["x", "y"]}))
+
+
+def test_the_threshold_itself_is_good() -> None:
+    interval = Interval(0.6, 0.8, 0.9, "by hand")
+    found = [by_interval(interval, threshold, higher=True) for threshold in (0.6, 0.7, 0.8, 0.81)]
+    assert found == ["PASS", "INCONCLUSIVE", "INCONCLUSIVE", "FAIL"]
+    found = [by_interval(interval, threshold, higher=False) for threshold in (0.8, 0.7, 0.6, 0.59)]
+    assert found == ["PASS", "INCONCLUSIVE", "INCONCLUSIVE", "FAIL"]

@@ -232,3 +232,16 @@ def test_a_file_that_is_no_predictions_file_is_refused(tmp_path: Path) -> None:
     for name in ("missing", "text", "chat"):
         with pytest.raises(EvaluationError, match="EVALUATION-003"):
             read_predictions(tmp_path / f"{name}.parquet")
+
+
+def test_batches_hold_examples_of_similar_length() -> None:
+    lengths: list[list[int]] = []
+
+    def watched(prompts: list[Conversation]) -> Sequence[str]:
+        lengths.append([len(prompt[-1]["content"]) for prompt in prompts])
+        return silent(prompts)
+
+    answer_all(watched, draw_examples(chat(30), SECTION), SECTION)
+    flat = [length for batch in lengths for length in batch]
+    assert flat == sorted(flat)
+    assert len(set(flat)) > 5

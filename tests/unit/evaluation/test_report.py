@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -118,3 +119,10 @@ def test_every_mark_of_a_plot_lies_within_its_frame(verdict: Verdict) -> None:
 def test_the_page_is_a_function_of_its_input(verdict: Verdict) -> None:
     assert gate_report(verdict, {"run": "1"}) == gate_report(verdict, {"run": "1"})
     assert gate_report(verdict, {"run": "1"}) != gate_report(verdict, {"run": "2"})
+
+
+def test_a_note_is_escaped_too(verdict: Verdict) -> None:
+    noted = replace(verdict, gate="g", metrics=(replace(verdict.metrics[0], note=ATTACK),))
+    text = gate_report(noted, {})
+    assert ATTACK not in text
+    assert ATTACK in Page(text).text

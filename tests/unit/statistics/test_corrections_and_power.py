@@ -82,3 +82,8 @@ def test_a_truth_one_minimum_detectable_effect_above_the_floor_passes_with_the_s
 def test_levels_that_make_no_sense_are_refused(alpha: float, power: float) -> None:
     with pytest.raises(StatisticsError, match="STATISTICS-002"):
         required_n(1.0, 0.1, alpha, power)
+
+
+def test_holm_steps_down_and_is_more_than_bonferroni() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert benjamini_hochberg([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.04, 0.04])

@@ -92,3 +92,9 @@ def test_a_shuffled_cluster_column_changes_nothing_but_the_order() -> None:
 def test_nan_is_refused_and_not_dropped() -> None:
     with pytest.raises(StatisticsError, match="STATISTICS-004"):
         effective_size([1.0, float("nan")], None)
+
+
+def test_few_conversations_pay_for_the_variance_they_estimate() -> None:
+    """Five pairs of copies: design effect 2.25 by hand, then the squared ratio of normal and t quantile, 4 degrees."""
+    values, clusters = np.repeat([0.0, 1.0, 2.0, 4.0, 8.0], 2), np.repeat(np.arange(5), 2)
+    assert effective_size(values, clusters) == pytest.approx(10 / 2.25 * (1.959964 / 2.776445) ** 2, rel=1e-5)

@@ -197,3 +197,23 @@ def test_values_that_are_no_proportion_and_too_few_resamples_are_refused() -> No
         bootstrap_bounded_mean([0.5, 1.5], 0.0, 1.0)
     with pytest.raises(StatisticsError, match="STATISTICS-001"):
         mcnemar(-1, 3)
+
+
+def test_bca_corrects_what_the_percentile_interval_misses_on_a_skewed_sample() -> None:
+    from scipy.stats import bootstrap
+
+    values = np.random.default_rng(13).lognormal(sigma=1.0, size=40)
+    spread = values.std() / np.sqrt(40)
+    plain, ours = (
+        bootstrap_mean(values, confidence=0.9, method=method, resamples=99_999) for method in ("percentile", "bca")
+    )
+    random = np.random.default_rng(6)
+    theirs = bootstrap((values,), np.mean, confidence_level=0.9, n_resamples=99_999, method="bca", rng=random)
+    assert ours.high - plain.high > 0.15 * spread
+    assert abs(ours.high - theirs.confidence_interval.high) < 0.05 * spread
+
+
+@pytest.mark.parametrize("size", [3, 5, 7])
+def test_sign_flip_counts_ties_whatever_the_order_of_sums(size: int) -> None:
+    for step in (0.1, 0.3, 1 / 3):
+        assert sign_flip(step * np.arange(1, size + 1)).greater == pytest.approx(0.5**size, rel=0.35)
