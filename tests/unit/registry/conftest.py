@@ -131,6 +131,7 @@ class Bench:
         inputs: dict[str, str],
         pins: dict[str, Any],
         fill: Callable[[Path], None],
+        key: str | None = None,
     ) -> Artifact:
         parts = {
             "stage": stage,
@@ -147,7 +148,7 @@ class Bench:
             "schema": 1,
             "stage": stage,
             "use_case": USE_CASE,
-            "key": digest_bytes(canonical_json(parts)),
+            "key": key or digest_bytes(canonical_json(parts)),
             "key_parts": parts,
             "outcome": "done",
             "reason": None,
@@ -177,8 +178,15 @@ class Bench:
         verdict: str = "PASS",
         approval: ApprovalSection | None = None,
         champion: str | None = None,
+        forge: Callable[[Path], None] | None = None,
+        record_verdict: bool = True,
+        key: str | None = None,
     ) -> str:
-        """All stages up to a sealed and recorded dossier; returns its digest. Nothing is registered yet."""
+        """All stages up to a sealed and recorded dossier; returns its digest. Nothing is registered yet.
+
+        ``forge`` changes the dossier's folder before it is sealed, as somebody would who holds the signing key;
+        ``record_verdict`` and ``key`` (of the mask stage) are for other ways to go wrong.
+        """
         pinned = None if champion is None else {"release": champion, "adapter": digest_bytes(b"adapter")}
         pins = self.pins(pinned)
         start = {"use_case_digest": pins["use_case"], "pins": pins}
@@ -193,10 +201,11 @@ class Bench:
                 if stage == "gate":
                     (output / "verdict.json").write_bytes(canonical_json(verdict_report(verdict)))
 
-            made[stage] = self.seal_stage(run, stage, variant, inputs, pins, fill)
+            made[stage] = self.seal_stage(run, stage, variant, inputs, pins, fill, key if stage == "mask" else None)
         record = {"verdict": verdict, "artifact": made["gate"].digest, "figures": {}}
         once = f"{run}/gate/gate_verdict"
-        append_once(self.ledger, "gate_verdict", record, once=once, use_case=USE_CASE, run=run, stage="gate")
+        if record_verdict:
+            append_once(self.ledger, "gate_verdict", record, once=once, use_case=USE_CASE, run=run, stage="gate")
 
         def dossier(output: Path) -> None:
             file = self.root / "use_cases" / f"{USE_CASE}.yaml"
@@ -214,6 +223,8 @@ class Bench:
                 champion=champion,
             )
             write_dossier(output, content, root=self.root, use_case_file=file)
+            if forge is not None:
+                forge(output)
 
         inputs = {name: artifact.digest for name, artifact in made.items()}
         return self.seal_stage(run, "register", variant, inputs, pins, dossier).digest

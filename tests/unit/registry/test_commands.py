@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from mlops.ledger.events import events
 from mlops.registry.commands import app, verify_command

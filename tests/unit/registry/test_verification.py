@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlops.artifacts import canonical_json, store_path
+from mlops.artifacts import canonical_json, seal, store_path
 from mlops.errors import MlopsError
 from mlops.ledger.chain import event_digest
 from mlops.ledger.events import append, events
+from mlops.ledger.store import open_ledger
 from mlops.registry.actions import approve_release, promote_release
+from mlops.registry.config import ApprovalSection
+from mlops.registry.dossier import release_id
 from mlops.registry.errors import RegistryError
+from mlops.registry.registration import registration_body
 from mlops.registry.signing import head_statement, load_or_create_key, release_statement, sign
 from mlops.registry.verification import CHECKS
 
@@ -221,6 +227,16 @@ def test_a_live_ledger_with_rewritten_history_fails_online(bench: Bench) -> None
     assert set(bench.failed(release, online=True)) == {"live ledger"}
 
 
+def test_another_sound_ledger_fails_online(bench: Bench, tmp_path: Path) -> None:
+    """History written anew from the start: its own chain holds, but it is not the exported one."""
+    release = bench.release()
+    other = open_ledger(f"sqlite:///{tmp_path / 'other.db'}")
+    for _ in range(len(events(bench.ledger)) + 3):
+        append(other, "run_finished", {"outcome": "done", "seconds": 1.0})
+    bench.desk = replace(bench.desk, ledger=other)
+    assert set(bench.failed(release, online=True)) == {"live ledger"}
+
+
 def test_a_live_ledger_that_goes_on_verifies_and_a_changed_later_event_fails(bench: Bench) -> None:
     release = bench.release()
     append(bench.ledger, "run_finished", {"outcome": "done", "seconds": 1.0})
@@ -275,6 +291,92 @@ def test_measurements_that_were_rewritten_later_fail(bench: Bench) -> None:
     path = store_path(bench.store, train.body["artifact"]) / "measurements.json"
     path.write_bytes(canonical_json({"seconds": 0.1}))
     assert set(bench.failed(release)) == {"measurements"}
+
+
+def edited(*path: str, value: object) -> Callable[[Path], None]:
+    """Set one value in dossier.json."""
+
+    def forge(folder: Path) -> None:
+        dossier = json.loads((folder / "dossier.json").read_bytes())
+        place = dossier
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = value
+        (folder / "dossier.json").write_bytes(canonical_json(dossier))
+
+    return forge
+
+
+def appended(name: str) -> Callable[[Path], None]:
+    """Add a line to a file that the dossier carries."""
+
+    def forge(folder: Path) -> None:
+        with (folder / name).open("ab") as stream:
+            stream.write(b"# added\n")
+
+    return forge
+
+
+CONTRACT = "data_contracts/tickets.yaml"
+FORGERIES = {
+    "owner": (edited("use_case", "owner", value="somebody-else"), {"use case"}),
+    "use-case file": (appended("use_case.yaml"), {"use case"}),
+    "contract file": (appended("contracts/data_contracts--tickets.yaml"), {"contracts"}),
+    "contract version": (edited("contracts", CONTRACT, "version", value="9.9.9"), {"contracts"}),
+    "no contracts": (edited("contracts", value={}), {"dossier", "contracts"}),
+    "additional file": (appended("more.txt"), {"dossier"}),
+    "verdict": (edited("gate", "verdict", value="INCONCLUSIVE"), {"gate verdict", "registration"}),
+    "verdict report": (edited("gate", "report", "metrics", value=[]), {"gate verdict"}),
+    "verdict digest": (edited("gate", "digest", value="sha256:" + "0" * 64), {"gate verdict"}),
+    "harness": (edited("harness", value="sha256:" + "0" * 64), {"gate verdict"}),
+    "champion": (edited("champion", value="support_triage-0123456789ab"), {"gate verdict"}),
+    "figures": (edited("artifacts", "train", "figures", value={"loss": 0.0}), {"inputs and keys"}),
+    "base model path": (edited("base_model", "path", value="../elsewhere"), {"base model"}),
+    "format": (edited("format", value="mlops-dossier/0"), {"dossier"}),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_forged_dossier_fails_though_the_signature_holds(bench: Bench, forgery: str) -> None:
+    forge, expected = FORGERIES[forgery]
+    release = bench.release(forge=forge)
+    assert set(bench.failed(release)) == expected
+
+
+def test_an_artifact_from_another_run_fails_though_the_signature_holds(bench: Bench) -> None:
+    bench.run("run-1", variant="b")
+    other = next(e for e in events(bench.ledger, kinds=["stage_done"]) if e.stage == "mask").body
+    facts = {"digest": other["artifact"], **{k: other[k] for k in ("key", "rows_in", "rows_out", "figures")}}
+    release = bench.release("run-2", forge=edited("artifacts", "mask", value=facts))
+    assert set(bench.failed(release)) == {"inputs and keys"}
+
+
+def test_another_sealed_base_model_fails_though_the_signature_holds(bench: Bench) -> None:
+    other = bench.root / "base_models" / "other"
+    other.mkdir()
+    (other / "config.json").write_bytes(b"{}")
+    facts = {"path": "base_models/other", "digest": seal(other, {"name": "other"}).digest}
+    release = bench.release(forge=edited("base_model", value=facts))
+    assert set(bench.failed(release)) == {"base model"}
+
+
+def test_a_verdict_that_no_event_recorded_fails(bench: Bench) -> None:
+    assert set(bench.failed(bench.release(record_verdict=False))) == {"registration"}
+
+
+def test_a_key_that_does_not_follow_from_its_parts_fails(bench: Bench) -> None:
+    assert set(bench.failed(bench.release(key="sha256:" + "1" * 64))) == {"inputs and keys"}
+
+
+def test_a_registration_with_other_facts_than_the_dossier_fails(bench: Bench) -> None:
+    """Somebody with the key registers the dossier by hand and leaves the approval out."""
+    digest = bench.run("run-1", approval=ApprovalSection(required="always"))
+    release = release_id("support_triage", digest)
+    dossier = json.loads((store_path(bench.store, digest) / "dossier.json").read_bytes())
+    body = registration_body(release, digest, {**dossier, "approval": ApprovalSection().model_dump(mode="json")})
+    append(bench.ledger, "registered", body, use_case="support_triage", run="run-1")
+    bench.desk.export(release)
+    assert set(bench.failed(release)) == {"registration"}
 
 
 @pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{}", b"\xff", b"[" * 100_000, b'{"head":{}}\n'])
