@@ -78,7 +78,7 @@ def _line(entry: dict[str, Any]) -> str:
         "loss": _finite(entry["loss"]),
         "learning_rate": entry.get("learning_rate"),
         "grad_norm": _finite(entry.get("grad_norm")),
-        "tokens": int(entry.get("num_tokens", 0)),
+        "tokens": int(entry.get("num_input_tokens_seen", 0)),
     }
     return json.dumps(record, allow_nan=False) + "\n"
 
