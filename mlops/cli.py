@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("mlops.registry.commands:verify_command", "Re-check a release from source to approver."),
     "drift": ("mlops.monitoring.commands:drift_command", "Compare two datasets for drift."),
     "telemetry": ("mlops.telemetry.commands:app", "Exporter and sinks."),
-    "sample": ("mlops.datasets.commands:app", "Write the sample use case's source data."),
+    "sample": ("mlops.datasets.commands:sample_command", "Write the sample use case's source data."),
 }
 
 
@@ -43,11 +43,11 @@ def _load(target: str) -> Any:
 class LazyCommands(TyperGroup):
     """Lists commands without importing their modules."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """All command names, in the order of use."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Import one command's module."""
         if cmd_name not in COMMANDS:
             return None
@@ -56,13 +56,15 @@ class LazyCommands(TyperGroup):
         command.name, command.short_help = cmd_name, line
         return command
 
-    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         """The help page's list, from the table above."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_target, line) in COMMANDS.items()])
 
 
-app = typer.Typer(cls=LazyCommands, add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=LazyCommands, add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+)
 
 
 @app.callback()

@@ -108,7 +108,9 @@ def run_pipeline(
         if code == DONE:
             ended = _released(settings, declaration, ledger, run, results, began)
         outcome = {DONE: "done", BLOCKED: "blocked"}.get(ended.code, "failed")
-        append(ledger, "run_finished", {"outcome": outcome, "seconds": round(ended.seconds, 3)}, use_case=name, run=run_id)
+        append(
+            ledger, "run_finished", {"outcome": outcome, "seconds": round(ended.seconds, 3)}, use_case=name, run=run_id
+        )
         return ended
     finally:
         leases.release(ledger, lease)

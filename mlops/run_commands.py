@@ -107,7 +107,9 @@ def list_runs(
     ledger = open_ledger(load_settings().ledger, create=False)
     found: dict[str, dict[str, Any]] = {}
     for event in events(ledger, kinds=["run_started", "run_finished", "registered"], use_case=use_case or None):
-        row = found.setdefault(event.run or "", {"run": event.run, "use_case": event.use_case, "outcome": "not finished"})
+        row = found.setdefault(
+            event.run or "", {"run": event.run, "use_case": event.use_case, "outcome": "not finished"}
+        )
         if event.kind == "run_started":
             row["started_at"], row["by"] = event.at, event.actor
         elif event.kind == "run_finished":

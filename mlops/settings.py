@@ -106,4 +106,3 @@ def load_settings() -> Settings:
             "workspace": None if settings.workspace is None else settings.workspace.resolve(),
         }
     )
-

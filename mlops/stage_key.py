@@ -65,7 +65,10 @@ def code_digest(modules: tuple[str, ...]) -> str:
     sources = {_source(name) for name in modules}
     packages = {path.parent for path in sources}
     data = {
-        path for folder in packages for path in folder.iterdir() if path.is_file() and path.suffix not in (".py", ".pyc")
+        path
+        for folder in packages
+        for path in folder.iterdir()
+        if path.is_file() and path.suffix not in (".py", ".pyc")
     }
     listing = {
         path.relative_to(_PACKAGE).as_posix(): digest_file(path) for path in sorted(sources | data) if path.exists()

@@ -10,13 +10,11 @@ import json
 import os
 import platform
 import resource
-import secrets
 import shutil
 import socket
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +31,14 @@ from mlops.artifacts import (
     verify,
     write_atomic,
 )
-from mlops.attempt import Pulse, StopRequest, StoppedError, first_heartbeat, output_to, throttled
+from mlops.attempt import Pulse, StoppedError, StopRequest, first_heartbeat, output_to, throttled
 from mlops.errors import MlopsError, RetryableError
 from mlops.ledger import heartbeats, leases
 from mlops.ledger.events import append, newest_with, transaction
 from mlops.ledger.store import Ledger
-from mlops.pipeline import Stage, stage_named
-from mlops.runs import Run, stage_results
+from mlops.runs import Run
 from mlops.settings import Settings
-from mlops.stage_key import key_of, key_parts
+from mlops.stage_job import Job, prepare
 from mlops.stages.stage_io import StageContext, StageOutcome
 from mlops.use_case import Declaration
 
@@ -62,77 +59,8 @@ QUIET = {
 }
 
 
-class StageError(MlopsError):
-    """A stage cannot run as asked."""
-
-
 class StageCrashError(RetryableError):
     """A stage ended with an unexpected exception; its type and place are in the log, its text is not."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """Everything fixed before the attempt: the stage, its inputs by digest and its key."""
-
-    settings: Settings
-    declaration: Declaration
-    ledger: Ledger
-    run: Run
-    stage: Stage
-    digests: dict[str, str]
-    pins: dict[str, Any]
-    sections: dict[str, Any]
-    parts: dict[str, Any]
-    key: str
-    attempt: str
-
-    @property
-    def folder(self) -> Path:
-        """This attempt's own folder."""
-        return self.settings.runs / self.run.id / self.stage.name / self.attempt
-
-    @property
-    def names(self) -> dict[str, str]:
-        """The event columns of this attempt."""
-        return {"use_case": self.run.use_case, "run": self.run.id, "stage": self.stage.name, "attempt": self.attempt}
-
-
-def prepare(settings: Settings, declaration: Declaration, ledger: Ledger, run: Run, name: str) -> Job:
-    """Resolve inputs, pins and key of a stage.
-
-    Raises:
-        StageError: no such stage, or an upstream stage has no output in this run or was blocked.
-    """
-    try:
-        stage = stage_named(name)
-    except KeyError:
-        from mlops.pipeline import STAGE_NAMES
-
-        raise StageError("STAGE-001", "no such stage", where=name, todo=f"use one of {', '.join(STAGE_NAMES)}") from None
-    results = stage_results(ledger, run.id)
-    for upstream in stage.inputs:
-        if upstream not in results:
-            todo = f"run it first: mlops stage {upstream} --use-case {run.use_case} --run {run.id}"
-            raise StageError("STAGE-002", f"stage {upstream} has no output in this run", where=run.id, todo=todo)
-        if results[upstream]["outcome"] != "done":
-            todo = "see its reason with: mlops runs show " + run.id
-            raise StageError("STAGE-003", f"stage {upstream} was blocked in this run", where=run.id, todo=todo)
-    digests = {upstream: str(results[upstream]["artifact"]) for upstream in stage.inputs}
-    pins = _relevant_pins(stage, run, digests)
-    sections = {section: getattr(declaration.use_case, section) for section in stage.sections}
-    parts = key_parts(stage, digests, pins, sections)
-    return Job(
-        settings, declaration, ledger, run, stage, digests, pins, sections, parts, key_of(parts), secrets.token_hex(6)
-    )
-
-
-def _relevant_pins(stage: Stage, run: Run, digests: Mapping[str, str]) -> dict[str, Any]:
-    """The pins a stage uses. A champion that is the candidate itself is nothing to compare with."""
-    pins = {name: run.pins[name] for name in stage.pins}
-    champion = pins.get("champion")
-    if champion is not None and champion["adapter"] == digests.get("train"):
-        pins["champion"] = None
-    return pins
 
 
 def run_stage(settings: Settings, declaration: Declaration, ledger: Ledger, run: Run, name: str, report: Report) -> int:
@@ -356,7 +284,9 @@ def _failed(job: Job, error: Exception, report: Report, began: float) -> int:
         append(job.ledger, "stage_failed", body, **job.names)
     except MlopsError as unwritten:
         report({"event": "warning", "message": f"the failure could not be recorded: {unwritten}"})
-    report({"event": "failed", "stage": job.stage.name, "error": str(known), "log": str(job.folder / "log.txt"), **body})
+    report(
+        {"event": "failed", "stage": job.stage.name, "error": str(known), "log": str(job.folder / "log.txt"), **body}
+    )
     return known.exit_code
 
 

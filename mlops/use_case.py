@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from mlops.artifacts import digest_bytes
 from mlops.contracts.config import ContractsSection
 from mlops.datasets.config import CurationSection, SourceSection
 from mlops.errors import MlopsError
@@ -19,7 +18,7 @@ from mlops.registry.config import ApprovalSection, PromotionSection
 from mlops.section import Section
 from mlops.serving.config import ServingSection
 from mlops.training.config import TrainingSection
-from mlops.yaml_source import YamlSource, read_yaml
+from mlops.yaml_source import Document, YamlFinding, parse_document
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{1,62}$"
 
@@ -103,7 +102,7 @@ class Declaration:
     """A use case together with the file it was read from; ``digest`` is that of the file's bytes."""
 
     use_case: UseCase
-    source: YamlSource
+    source: Document
     digest: str
 
 
@@ -117,10 +116,10 @@ def list_use_cases(root: Path) -> list[str]:
     return sorted(path.stem for path in (root / "use_cases").glob("*.yaml"))
 
 
-def problems(source: YamlSource) -> list[UseCaseError]:
+def problems(source: Document) -> list[UseCaseError]:
     """Every complaint about a parsed file, each with its line; empty when it is a valid use case."""
-    if not isinstance(source.data, dict):
-        return [_problem(source, (), "expected keys and values", "start from: mlops use-case new NAME")]
+    if source.findings:
+        return [_file_problem(source, finding) for finding in source.findings]
     try:
         use_case = UseCase.model_validate(source.data)
     except ValidationError as error:
@@ -135,11 +134,16 @@ def problems(source: YamlSource) -> list[UseCaseError]:
     return found
 
 
-def _problem(source: YamlSource, location: tuple[str | int, ...], message: str, todo: str) -> UseCaseError:
+def _problem(source: Document, location: tuple[str | int, ...], message: str, todo: str) -> UseCaseError:
     return UseCaseError("USECASE-002", message, where=source.where(location), todo=todo)
 
 
-def _translated(source: YamlSource, error: dict[str, Any]) -> UseCaseError:
+def _file_problem(source: Document, finding: YamlFinding) -> UseCaseError:
+    where = f"{source.path}:{finding.line}" if finding.line else str(source.path)
+    return UseCaseError("USECASE-009", finding.message, where=where, todo=finding.todo)
+
+
+def _translated(source: Document, error: dict[str, Any]) -> UseCaseError:
     location = tuple(error["loc"])
     name = ".".join(str(part) for part in location)
     if error["type"] == "extra_forbidden":
@@ -157,7 +161,6 @@ def load_use_case(root: Path, name: str) -> Declaration:
 
     Raises:
         UseCaseError: no such file, or the first of its problems (``mlops use-case lint`` shows all).
-        YamlError: the file is not readable YAML.
     """
     path = use_case_path(root, name)
     if not path.is_file():
@@ -168,11 +171,11 @@ def load_use_case(root: Path, name: str) -> Declaration:
             where=str(path),
             todo=f"use one of ({known}) or write one: mlops use-case new NAME",
         )
-    source = read_yaml(path)
+    source = parse_document(path)
     found = problems(source)
     if found:
         raise found[0]
-    return Declaration(UseCase.model_validate(source.data), source, digest_bytes(source.content))
+    return Declaration(UseCase.model_validate(source.data), source, source.digest)
 
 
 def json_schema() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from mlops.artifacts import write_atomic
 from mlops.settings import Settings, load_settings
 from mlops.use_case import NAME_PATTERN, UseCaseError, list_use_cases, load_use_case, problems, use_case_path
 from mlops.use_case_template import template
-from mlops.yaml_source import YamlError, read_yaml
+from mlops.yaml_source import parse_document
 
 app = typer.Typer(help="Check, list and create use-case files.", no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -33,11 +33,7 @@ def lint(names: list[str] = typer.Argument(None, help="Names or files; all of us
 
 
 def _findings(settings: Settings, name: str) -> list[str]:
-    path = use_case_path(settings.root, name)
-    try:
-        source = read_yaml(path)
-    except YamlError as error:
-        return [str(error)]
+    source = parse_document(use_case_path(settings.root, name))
     found = [str(problem) for problem in problems(source)]
     if found:
         return found
@@ -63,7 +59,7 @@ def list_all(as_json: bool = typer.Option(False, "--json", help="As JSON.")) -> 
         try:
             found = load_use_case(settings.root, name).use_case
             rows.append([name, found.owner, found.purpose.name, found.ethics.risk_class, found.training.base_model])
-        except (UseCaseError, YamlError) as error:
+        except UseCaseError as error:
             rows.append([name, str(error), "", "", ""])
     columns = ("name", "owner", "purpose", "risk", "base model")
     if as_json:

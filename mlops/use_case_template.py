@@ -41,6 +41,7 @@ privacy: {profile: gdpr}              # gdpr (everything), pci or secrets_only
 
 curation:
   duplicates: exact
+  conflicts: drop                     # one prompt, different tickets: none of them can be trusted; or keep
   languages: [en]                     # others are removed, with a log; [] keeps all
   split: {train: 0.8, validation: 0.05, test: 0.15}
 

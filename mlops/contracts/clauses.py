@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from mlops.contracts.contract import Property, SchemaObject
+from mlops.contracts.nodes import is_number
 from mlops.contracts.plan import Expectation, Rule
-from mlops.contracts.profile import is_number
 from mlops.contracts.quality import NONE_ALLOWED, NotCompilable, has_record_id, value_set
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")

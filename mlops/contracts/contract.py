@@ -9,18 +9,15 @@ from typing import Any
 
 from mlops.contracts.errors import first_error
 from mlops.contracts.loading import file_findings
+from mlops.contracts.nodes import OPERATORS, custom_properties, list_of, mapping_of
 from mlops.contracts.profile import (
     LEGAL_BASIS,
     MAX_QUARANTINE,
-    OPERATORS,
     PROHIBITED,
     PURPOSES,
     RESIDENCY,
     check_document,
-    custom_properties,
     enumerate_sla,
-    list_of,
-    mapping_of,
 )
 from mlops.yaml_source import Document, NodePath, parse_document
 

@@ -5,29 +5,18 @@ Every check returns findings and tolerates any shape, so that one look at a file
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from importlib import resources
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlops.contracts.errors import Finding
+from mlops.contracts.nodes import OPERATORS, custom_properties, is_number, list_of, mapping_of, spell, walk
+from mlops.contracts.standard import schema_findings
 from mlops.yaml_source import Document, NodePath
 
-OPERATORS = (
-    "mustBe",
-    "mustNotBe",
-    "mustBeGreaterThan",
-    "mustBeGreaterOrEqualTo",
-    "mustBeLessThan",
-    "mustBeLessOrEqualTo",
-    "mustBeBetween",
-    "mustNotBeBetween",
-)
 VERSIONS = ("v3.1.0", "v3.2.0")
 PURPOSES = "mlops.permittedPurposes"
 LEGAL_BASIS = "mlops.legalBasis"
@@ -40,105 +29,10 @@ _IDENTITIES = ("id", "name", "property", "role", "username", "server")
 
 def check_document(document: Document) -> list[Finding]:
     """All findings of a readable document: JSON Schema (005), profile (006 to 009)."""
-    findings = _schema_findings(document)
+    findings = schema_findings(document)
     for check in (_identity, _logical_types, _policy, _unique_identities, _operators, _patterns):
         findings += check(document)
     return sorted(set(findings))
-
-
-def list_of(value: Any) -> list[Any]:
-    """``value`` if it is a list, else an empty list: the JSON Schema reports what is not."""
-    return value if isinstance(value, list) else []
-
-
-def mapping_of(value: Any) -> Mapping[str, Any]:
-    """``value`` if it is a mapping, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def custom_properties(node: Mapping[str, Any]) -> dict[str, Any]:
-    """The ``customProperties`` list of a node as a mapping."""
-    entries = [mapping_of(entry) for entry in list_of(node.get("customProperties"))]
-    return {entry["property"]: entry.get("value") for entry in entries if isinstance(entry.get("property"), str)}
-
-
-def is_number(value: Any) -> bool:
-    """Whether ``value`` is an integer or a float; booleans are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-@cache
-def _validator() -> Any:
-    from jsonschema import Draft201909Validator
-
-    schema = resources.files("open_data_contract_standard").joinpath("schema.json").read_text(encoding="utf-8")
-    return Draft201909Validator(json.loads(schema))
-
-
-def _leaves(error: Any) -> Iterator[Any]:
-    """The innermost causes of a schema error: ``oneOf`` and ``anyOf`` alone say nothing a person can use."""
-    from jsonschema.exceptions import relevance
-
-    if not error.context:
-        yield error
-        return
-    deepest = max(len(child.absolute_path) for child in error.context)
-    if deepest == len(error.absolute_path):
-        yield error
-        return
-    yield from _leaves(max(error.context, key=relevance))
-
-
-def _schema_findings(document: Document) -> list[Finding]:
-    errors = [leaf for error in _validator().iter_errors(document.data) for leaf in _leaves(error)]
-    errors = [error for error in errors if not _told_by_the_profile(error)]
-    # A failing branch makes every key that it would have allowed "unevaluated" as well: the cause is enough, unless a
-    # key is unknown to the whole standard.
-    causes = [tuple(error.absolute_path) for error in errors if error.validator != "unevaluatedProperties"]
-    findings = []
-    for error in errors:
-        path = tuple(error.absolute_path)
-        keys = _unknown_keys(error)
-        if error.validator == "unevaluatedProperties" and any(cause[: len(path)] == path for cause in causes):
-            keys = [key for key in keys if key not in _standard_keys()]
-            if not keys:
-                continue
-        line = min((document.line((*path, key)) for key in keys), default=document.line(path))
-        reason = f"unknown key {', '.join(keys)}" if keys else _shorten(str(error.message))
-        message = f"the Open Data Contract Standard refuses {_spell(path)}: {reason}"
-        findings.append(Finding(line, "CONTRACT-005", message, "correct the key or the value"))
-    return findings
-
-
-def _told_by_the_profile(error: Any) -> bool:
-    """What the schema says less well: the choice of one operator, and a missing ``logicalType``, for which it demands
-    the options of every type at once."""
-    path = tuple(error.absolute_path)
-    if error.validator == "oneOf":
-        return all(set(branch.get("required", ("",))) <= set(OPERATORS) for branch in error.validator_value)
-    return path[-2:-1] == ("properties",) and error.validator == "required" and "logicalType" not in error.instance
-
-
-def _unknown_keys(error: Any) -> list[str]:
-    if error.validator not in ("additionalProperties", "unevaluatedProperties"):
-        return []
-    return [key for key in re.findall(r"'([^']*)'", error.message) if key in error.instance]
-
-
-@cache
-def _standard_keys() -> frozenset[str]:
-    """Every key that the standard knows anywhere."""
-    schema = _validator().schema
-    places = [node["properties"] for _, node in walk(schema) if isinstance(node, Mapping) and "properties" in node]
-    return frozenset(key for place in places if isinstance(place, Mapping) for key in place)
-
-
-def _shorten(message: str) -> str:
-    return message if len(message) <= 160 else f"{message[:60]} … {message[-60:]}"
-
-
-def _spell(path: NodePath) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".") or "the file"
 
 
 def _identity(document: Document) -> list[Finding]:
@@ -193,18 +87,6 @@ def _policy(document: Document) -> list[Finding]:
     return findings
 
 
-def walk(node: Any, path: NodePath = ()) -> Iterator[tuple[NodePath, Any]]:
-    """Every mapping and list below ``node`` with its path, parents first."""
-    if isinstance(node, Mapping):
-        yield path, node
-        for key, child in node.items():
-            yield from walk(child, (*path, key))
-    elif isinstance(node, list):
-        yield path, node
-        for position, child in enumerate(node):
-            yield from walk(child, (*path, position))
-
-
 def quality_rules(document: Document) -> Iterator[tuple[NodePath, Mapping[str, Any]]]:
     """Every entry of every ``quality`` list under ``schema``, wherever it is nested."""
     for path, node in walk(document.data.get("schema"), ("schema",)):
@@ -246,7 +128,7 @@ def _duplicates(document: Document, path: NodePath, entries: Sequence[Mapping[st
                 continue
             if value in seen:
                 line = document.line((*path, position, key))
-                message = f"{key} {value!r} is used twice in {_spell(path)}"
+                message = f"{key} {value!r} is used twice in {spell(path)}"
                 findings.append(Finding(line, "CONTRACT-007", message, "rename or remove one of them"))
             seen.add(value)
     return findings

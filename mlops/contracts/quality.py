@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from mlops.contracts.contract import HumanItem, Operator, Property, QualityRule, SchemaObject
+from mlops.contracts.nodes import list_of, mapping_of
 from mlops.contracts.plan import SEVERITIES, Expectation, Rule
-from mlops.contracts.profile import list_of, mapping_of, pattern_problem
+from mlops.contracts.profile import pattern_problem
 from mlops.yaml_source import parse_text
 
 RECORD_ID = "record_id"

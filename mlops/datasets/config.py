@@ -149,6 +149,11 @@ class CurationSection(Section):
     duplicates: Literal["exact", "off"] = Field(
         default="exact", description="`exact` removes rows whose messages equal another row's but for case and space."
     )
+    conflicts: Literal["drop", "keep"] = Field(
+        default="keep",
+        description="`drop` removes every row of those that have one prompt and different targets: right for tickets, "
+        "where only one answer can be true; wrong for free replies.",
+    )
     languages: tuple[LanguageCode, ...] = Field(
         default=(), description="Languages to keep; empty keeps all, rows without a language included."
     )

@@ -29,7 +29,7 @@ _ORDER = ("record_id", "conversation_id", "source", "language", "created_at")
 
 
 def curate(table: pa.Table, section: CurationSection) -> tuple[dict[str, pa.Table], pa.Table]:
-    """Languages, duplicates, split and sampling in this order.
+    """Languages, duplicates, conflicts, split and sampling in this order.
 
     Returns:
         `{"train", "validation", "test"}` to tables of CHAT_SCHEMA sorted by record_id, and the removal log
@@ -40,6 +40,7 @@ def curate(table: pa.Table, section: CurationSection) -> tuple[dict[str, pa.Tabl
     if section.duplicates == "exact":
         table, removed = drop_exact_duplicates(table)
         logs.append(removed)
+    if section.conflicts == "drop":
         table, removed = drop_conflicts(table)
         logs.append(removed)
     shares = {"train": section.split.train, "validation": section.split.validation, "test": section.split.test}

@@ -55,7 +55,5 @@ def clear_stage(ledger: Ledger, use_case: str, stage: str) -> None:
     """Forget what dead attempts of a stage left, when a new attempt has taken their lease."""
     with writing(ledger) as connection:
         connection.execute(
-            delete(heartbeats_table).where(
-                heartbeats_table.c.use_case == use_case, heartbeats_table.c.stage == stage
-            )
+            delete(heartbeats_table).where(heartbeats_table.c.use_case == use_case, heartbeats_table.c.stage == stage)
         )

@@ -135,7 +135,6 @@ def new_model(recipe: BaseRecipe, vocabulary: int) -> Any:
 def write_model(model: Any, output: Path) -> None:
     """Write ``config.json``, ``generation_config.json`` and ``model.safetensors`` in bf16."""
     import torch
-
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()

@@ -35,7 +35,11 @@ def run(context: StageContext) -> StageOutcome:
         write_shards(kept, context.output / name)
         counts[name] = kept.num_rows
     broken = pa.table(
-        [offending, pa.array(["training_set_contract"] * len(offending), pa.string()), pa.nulls(len(offending), pa.string())],
+        [
+            offending,
+            pa.array(["training_set_contract"] * len(offending), pa.string()),
+            pa.nulls(len(offending), pa.string()),
+        ],
         schema=removed.schema,
     )
     removed = pa.concat_tables([removed, broken])

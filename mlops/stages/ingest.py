@@ -14,7 +14,7 @@ from mlops.stages.stage_io import StageContext, StageOutcome
 
 
 def run(context: StageContext) -> StageOutcome:
-    """Writes ``data/`` (chat schema, by record id) and ``rejected/rejected.parquet`` (what could not be read, and why)."""
+    """Writes ``data/`` (chat schema, by record id) and ``rejected/rejected.parquet`` (what could not be read, why)."""
     sources = context.sections["sources"]
     tables, rejected = [], []
     for done, source in enumerate(sources):

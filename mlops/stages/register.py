@@ -25,4 +25,3 @@ def run(context: StageContext) -> StageOutcome:
     )
     write_dossier(context.output, dossier, root=context.root, use_case_file=context.use_case_file)
     return StageOutcome(None, None, {"verdict": dossier["gate"]["verdict"], "champion": facts["champion"]})
-

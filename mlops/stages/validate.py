@@ -24,7 +24,9 @@ def run(context: StageContext) -> StageOutcome:
     bad = pc.is_in(rows["record_id"], value_set=pa.array(decided.quarantined, pa.string()))
     good = rows.filter(pc.invert(pc.fill_null(bad, False)))
     quarantined = rows.filter(pc.fill_null(bad, False))
-    rules = pa.array([list(report.offending[key]) for key in quarantined["record_id"].to_pylist()], pa.list_(pa.string()))
+    rules = pa.array(
+        [list(report.offending[key]) for key in quarantined["record_id"].to_pylist()], pa.list_(pa.string())
+    )
     write_parquet(quarantined.append_column("rules", rules), context.output / "quarantine" / "quarantine.parquet")
     write_shards(good, context.output / "data")
     content = report.to_json()

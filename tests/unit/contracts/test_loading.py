@@ -142,7 +142,7 @@ def test_all_findings_of_standard_and_profile_at_once(write_contract: Callable[.
 
 
 def test_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match="CONTRACT-001 expected a contract file, found none") as caught:
+    with pytest.raises(ContractError, match="CONTRACT-001 expected a file, found none") as caught:
         load_contract(tmp_path / "absent.odcs.yaml")
     assert caught.value.where == str(tmp_path / "absent.odcs.yaml")
 

@@ -15,6 +15,7 @@ from mlops.datasets.config import CurationSection, SplitSection
 from mlops.datasets.curation import (
     REMOVED_SCHEMA,
     curate,
+    drop_conflicts,
     drop_exact_duplicates,
     keep_languages,
     keyed_hash,
@@ -183,3 +184,26 @@ def test_fifty_thousand_rows_take_seconds() -> None:
     assert time.process_time() - start < 15.0
     assert removed.num_rows == 5_000
     assert sum(split.num_rows for split in splits.values()) == 45_000
+
+
+def _asked(record: str, question: str, answer: str) -> dict[str, Any]:
+    messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return {"record_id": record, "conversation_id": record, "messages": messages}
+
+
+def test_rows_with_one_prompt_and_different_targets_are_all_removed() -> None:
+    rows = [_asked("a", "?", "refund"), _asked("b", "? ", "repair"), _asked("c", "hello", "refund")]
+    kept, removed = drop_conflicts(chat_table(rows))
+    assert kept["record_id"].to_pylist() == ["c"]
+    assert removed["record_id"].to_pylist() == ["a", "b"]
+    assert set(removed["reason"].to_pylist()) == {"conflicting_target"}
+
+
+def test_conflicts_stay_where_the_use_case_keeps_them() -> None:
+    rows = [_asked("a", "?", "refund"), _asked("b", "?", "repair")]
+    splits, removed = curate(chat_table(rows), CurationSection(conflicts="keep"))
+    assert sum(table.num_rows for table in splits.values()) == 2
+    assert removed.num_rows == 0
+    splits, removed = curate(chat_table(rows), CurationSection(conflicts="drop"))
+    assert sum(table.num_rows for table in splits.values()) == 0
+    assert removed.num_rows == 2

@@ -35,9 +35,7 @@ def test_a_live_holder_keeps_its_lease_and_is_named(ledger: Ledger) -> None:
 
 def test_a_dead_holder_on_this_machine_is_replaced_at_once(ledger: Ledger) -> None:
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    holder = replace(
-        leases.this_process("victim"), pid=process.pid, start_ticks=leases.start_ticks(process.pid) or 0
-    )
+    holder = replace(leases.this_process("victim"), pid=process.pid, start_ticks=leases.start_ticks(process.pid) or 0)
     first = leases.acquire(ledger, "u/train", holder, 3600)
     process.kill()
     process.wait()
@@ -65,12 +63,17 @@ def test_who_was_overtaken_can_neither_renew_nor_commit(ledger: Ledger) -> None:
     new = leases.acquire(ledger, "u/train", leases.this_process("newer"), 60)
     with pytest.raises(LeaseLostError):
         leases.renew(ledger, old, 60)
-    with pytest.raises(LeaseLostError), transaction(ledger) as tx:
-        tx.append("stage_done", {})
-        leases.check(tx.connection, old)
+    with pytest.raises(LeaseLostError):
+        _commit_under(ledger, old)
     assert events(ledger) == []
     leases.release(ledger, old)  # changes nothing for the new holder
     leases.renew(ledger, new, 60)
+
+
+def _commit_under(ledger: Ledger, lease: leases.Lease) -> None:
+    with transaction(ledger) as tx:
+        tx.append("stage_done", {})
+        leases.check(tx.connection, lease)
 
 
 def test_a_released_lease_is_free_and_its_token_still_grows(ledger: Ledger) -> None:
