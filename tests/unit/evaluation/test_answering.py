@@ -19,7 +19,7 @@ from mlops.models.loading import LoadedModel, load
 
 ROOT = Path(__file__).resolve().parents[3]
 TINY = ROOT / "base_models" / "tiny-test"
-WORDS = "the parcel with my router did not come and nobody answers the phone".split()
+WORDS = ["the", "parcel", "with", "my", "router", "did", "not", "come", "and", "nobody", "answers", "the", "phone"]
 
 
 def rows(count: int, reply_words: int = 1) -> pa.Table:
