@@ -12,7 +12,9 @@ from mlops.ledger.store import open_ledger
 from mlops.settings import Settings, load_settings
 from mlops.telemetry.exporter import DEFAULT_PORT, LedgerCollector
 
-app = typer.Typer(help="Exporter and sinks: replayable readers of the ledger.", no_args_is_help=True)
+app = typer.Typer(
+    help="Exporter and sinks: replayable readers of the ledger.", no_args_is_help=True, add_completion=False
+)
 
 
 class Sink(StrEnum):
