@@ -33,12 +33,11 @@ def run(
     declaration = load_use_case(settings.root, use_case)
     ledger = open_ledger(settings.ledger)
     identifier = run_id or new_run_id()
-    if as_json:
-        result = run_pipeline(settings, declaration, ledger, identifier, json_lines)
-        json_lines(_as_json(result))
-    else:
-        with live_progress() as report:
-            result = run_pipeline(settings, declaration, ledger, identifier, report)
+    with json_lines() if as_json else live_progress() as report:
+        result = run_pipeline(settings, declaration, ledger, identifier, report)
+        if as_json:
+            report(_as_json(result))
+    if not as_json:
         print_result(result, Console())
     for warning in replay_all(ledger, settings.work, wandb=settings.wandb):
         typer.echo(f"warning: {warning}", err=True)
@@ -74,17 +73,15 @@ def stage(
     declaration = load_use_case(settings.root, use_case)
     ledger = open_ledger(settings.ledger)
     started = start_run(settings, declaration, ledger, run_id)
-    if as_json:
-        code = run_stage(settings, declaration, ledger, started, name, json_lines)
-    else:
-        last: dict[str, Any] = {}
+    last: dict[str, Any] = {}
+    with json_lines() if as_json else live_progress() as report:
 
         def remember(item: dict[str, Any]) -> None:
             last.update(item)
             report(item)
 
-        with live_progress() as report:
-            code = run_stage(settings, declaration, ledger, started, name, remember)
+        code = run_stage(settings, declaration, ledger, started, name, remember)
+    if not as_json:
         _print_stage(last)
     raise typer.Exit(code)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
+import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -17,10 +18,19 @@ from mlops.pipeline_run import RunResult, StageResult
 Report = Callable[[dict[str, Any]], None]
 
 
+def _own(descriptor: int) -> TextIO:
+    """A stream of our own on a standard descriptor, which stays open while a stage's output goes to its log."""
+    return os.fdopen(os.dup(descriptor), "w", buffering=1)
+
+
 @contextmanager
 def live_progress() -> Iterator[Report]:
     """A bar per stage on a terminal; one line per stage's begin and end on a pipe or in a log. Writes to stderr."""
-    console = Console(stderr=True)
+    with _own(2) as stream:
+        yield from _progress(Console(file=stream))
+
+
+def _progress(console: Console) -> Iterator[Report]:
     if not console.is_terminal:
         yield _lines(console)
         return
@@ -70,12 +80,16 @@ def _lines(console: Console) -> Report:
     return report
 
 
-def json_lines(item: dict[str, Any]) -> None:
+@contextmanager
+def json_lines() -> Iterator[Report]:
     """Report each object as one JSON line on stdout."""
-    import json
+    with _own(1) as stream:
 
-    sys.stdout.write(json.dumps(item) + "\n")
-    sys.stdout.flush()
+        def report(item: dict[str, Any]) -> None:
+            stream.write(json.dumps(item) + "\n")
+            stream.flush()
+
+        yield report
 
 
 def print_result(result: RunResult, console: Console) -> None:
@@ -159,7 +173,7 @@ def _number(value: Any) -> str:
 
 
 def _interval(value: Any) -> str:
-    return "–" if not value else f"[{_number(value[0])}, {_number(value[1])}]"
+    return "–" if not value else f"[{_number(value['low'])}, {_number(value['high'])}]"
 
 
 def _gate_table(figures: dict[str, Any]) -> Table:

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from mlops.contracts.config import ContractsSection
 from mlops.datasets.config import CurationSection, SourceSection
 from mlops.errors import MlopsError
-from mlops.evaluation.config import EvaluationSection, GateSection
+from mlops.evaluation.config import EvaluationSection, GateSection, mismatches
 from mlops.monitoring.config import MonitoringSection
 from mlops.privacy.config import PrivacySection
 from mlops.registry.config import ApprovalSection, PromotionSection
@@ -131,6 +131,8 @@ def problems(source: Document) -> list[UseCaseError]:
     if use_case.success_metric.metric not in metrics:
         text = "the success metric is judged by no gate"
         found.append(_problem(source, ("success_metric", "metric"), text, f"use one of: {', '.join(metrics)}"))
+    for sentence in mismatches(use_case.evaluation, use_case.gates):
+        found.append(_problem(source, ("gates",), sentence, "make gates and evaluation fit each other"))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 
 from mlops.privacy.normalisation import PLACEHOLDER
@@ -55,10 +56,10 @@ def replace(text: str, findings: Sequence[Finding], placeholder: Callable[[Findi
     parts, cursor = [], 0
     for finding in findings:
         label, start, end = placeholder(finding), finding.start, finding.end
-        bare = next((span for span in literals if span[0] <= start < span[1]), None)
-        if bare is not None:
+        place = bisect_right(literals, (start, len(text))) - 1
+        if place >= 0 and start < literals[place][1]:
             # A number outside quotes: the whole literal becomes a string.
-            start, end = bare
+            start, end = literals[place]
             label = f'"{label}"'
         if start >= cursor:
             parts += [text[cursor:start], label]

@@ -70,6 +70,11 @@ def _row(release: Release, registry: list[Event]) -> dict[str, Any]:
     }
 
 
+def _approvals(row: dict[str, Any]) -> str:
+    asked = row["approvals_required"]
+    return f"{row['approvals']} of {asked}" if asked else "not needed"
+
+
 @app.command("list")
 def list_releases(
     use_case: Annotated[str | None, typer.Option("--use-case", help="Only this use case.")] = None,
@@ -85,7 +90,7 @@ def list_releases(
     for column in ("release", "standing", "gate", "approvals", "registered (UTC)"):
         table.add_column(column, no_wrap=True)
     for row in rows:
-        approvals = f"{row['approvals']} of {row['approvals_required']}"
+        approvals = _approvals(row)
         shown = (row["release"], row["standing"], row["verdict"], approvals, row["registered_at"][:16])
         table.add_row(*map(escape, shown))
     Console().print(table if rows else "no releases yet: mlops run USE_CASE makes one")
@@ -123,7 +128,7 @@ def show_release(release: ReleaseName, as_json: AsJson = False) -> None:
     table.add_row("owner", escape(found.owner))
     table.add_row("triggered by", escape(found.triggered_by or "not recorded"))
     table.add_row("compared with", escape(found.compared_with or "no champion"))
-    table.add_row("approvals", f"{len(found.approvals)} of {found.approvals_required}")
+    table.add_row("approvals", _approvals(row))
     for word, answers in (("approved by", found.approvals), ("rejected by", found.rejections)):
         for answer in answers:
             table.add_row(word, escape(f"{answer.approver}, {answer.at[:16]}: {answer.statement}"))

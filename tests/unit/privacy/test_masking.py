@@ -98,7 +98,9 @@ def test_json_stays_json(values: list[str], ascii_only: bool) -> None:
     result = json.loads(masked(text)[0])
     assert set(result) == {"items", "card", "total"}
     assert len(result["items"]) == len(values)
-    assert (result["card"], result["total"]) == ("<CREDIT_CARD_1>", 49.9)
+    # The items may hold another card, which then comes first.
+    assert result["card"].startswith("<CREDIT_CARD_")
+    assert result["total"] == 49.9
 
 
 @settings(max_examples=150, deadline=None)
