@@ -161,6 +161,8 @@ def _one_stage(
     if code not in (DONE, BLOCKED) and last.get("event") != "failed":
         last = {"event": "failed", "stage": name, "error": errors.strip() or _died(name, code)}
         report(last)
+    if code == FAILED and stop.requested:
+        last = {**last, "error": f"stopped by {stop.reason}; what was finished is kept"}
     return StageResult(name, code if code >= 0 else FAILED, time.monotonic() - began, last)
 
 

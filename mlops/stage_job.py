@@ -43,6 +43,11 @@ class Job:
         return self.settings.runs / self.run.id / self.stage.name / self.attempt
 
     @property
+    def checkpoints(self) -> Path:
+        """Outlives the attempts at this key, until one of them is sealed."""
+        return self.settings.checkpoints / self.key.removeprefix("sha256:")[:32]
+
+    @property
     def names(self) -> dict[str, str]:
         """The event columns of this attempt."""
         return {"use_case": self.run.use_case, "run": self.run.id, "stage": self.stage.name, "attempt": self.attempt}

@@ -131,10 +131,9 @@ def _context(job: Job, pulse: Pulse, report: Report) -> StageContext:
     for upstream, digest in job.digests.items():
         inputs[upstream] = verify(store_path(job.settings.store, digest), digest).path
     output = job.folder / "output"
-    checkpoints = job.settings.checkpoints / job.key.removeprefix("sha256:")[:32]
     try:
         output.mkdir(parents=True)
-        checkpoints.mkdir(parents=True, exist_ok=True)
+        job.checkpoints.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise storage_error(error, output) from error
     return StageContext(
@@ -149,7 +148,7 @@ def _context(job: Job, pulse: Pulse, report: Report) -> StageContext:
         pins=_with_champion_folder(job),
         output=output,
         attempt_dir=job.folder,
-        checkpoints=checkpoints,
+        checkpoints=job.checkpoints,
         threads=job.settings.threads or os.cpu_count() or 1,
         progress=throttled(report, pulse.progress),
         should_stop=pulse.stop,
@@ -251,6 +250,7 @@ def _commit(
 
 def _finish(job: Job, artifact: Artifact) -> None:
     """Do what needs the sealed digest; idempotent, so it is done again after a crash and on a hit."""
+    shutil.rmtree(job.checkpoints, ignore_errors=True)  # the sealed output has replaced them
     if job.stage.name == "register":
         from mlops.release_actions import enter_release
 
