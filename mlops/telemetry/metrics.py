@@ -24,6 +24,7 @@ VERDICTS = ("pass", "fail", "inconclusive")
 EXPECTATION_RESULTS = ("pass", "fail", "warn", "error")
 PROMOTION_RESULTS = ("promoted", "rolled_back")
 APPROVAL_RESULTS = ("approved", "rejected")
+TIERS = ("critical", "veto", "advisory", "other")
 RUN_OUTCOMES = ("done", "blocked", "failed", "other")
 BUCKETS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 
@@ -45,6 +46,7 @@ class Definition:
 
 
 _STAGE = ("use_case", "stage")
+_GATE = ("use_case", "gate", "rule", "tier")
 
 DEFINITIONS: tuple[Definition, ...] = (
     Definition("mlops_runs", "counter", "Finished runs.", ("use_case", "outcome")),
@@ -64,10 +66,10 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition("mlops_train_tokens", "counter", "Tokens trained on."),
     Definition("mlops_train_steps", "counter", "Optimizer steps."),
     Definition("mlops_gate_verdicts", "counter", "Verdicts of the gate.", ("use_case", "verdict")),
-    Definition("mlops_gate_value", "gauge", "Value that the gate last judged; NaN: missing.", ("use_case", "gate")),
-    Definition("mlops_gate_threshold", "gauge", "Threshold beside it; NaN: missing.", ("use_case", "gate")),
-    Definition("mlops_gate_passed", "gauge", "1 when it passed; fail and inconclusive are 0.", ("use_case", "gate")),
-    Definition("mlops_gate_samples", "gauge", "Samples behind the value; NaN: missing.", ("use_case", "gate")),
+    Definition("mlops_gate_value", "gauge", "Value that a rule last judged; NaN: missing.", _GATE),
+    Definition("mlops_gate_threshold", "gauge", "Threshold beside it; NaN: missing.", _GATE),
+    Definition("mlops_gate_passed", "gauge", "1 when the rule passed; fail and inconclusive are 0.", _GATE),
+    Definition("mlops_gate_samples", "gauge", "Samples behind the value; NaN: missing.", _GATE),
     Definition("mlops_approvals", "counter", "Answers to requests for approval.", ("use_case", "result")),
     Definition("mlops_promotions", "counter", "Changes of the champion.", ("use_case", "result")),
     Definition("mlops_model_info", "gauge", "1 for the release that serves.", ("use_case", "release")),
@@ -114,11 +116,8 @@ class Totals:
     def label(self, name: str, use_case: str, text: object) -> str:
         """The text as a label value; ``other`` when it is no plain name or when a use case already has 100."""
         value = text if isinstance(text, str) and _LABEL.fullmatch(text) else OTHER
-        series = self.values.get(name, {})
-        if (use_case, value) in series:
-            return value
-        known = sum(1 for labels in series if labels[0] == use_case)
-        return value if known < _MOST_LABELS else OTHER
+        known = {labels[1] for labels in self.values.get(name, {}) if labels[0] == use_case}
+        return value if value in known or len(known) < _MOST_LABELS else OTHER
 
 
 def declare(totals: Totals, use_case: str) -> None:
@@ -231,12 +230,23 @@ def _gate_figures(totals: Totals, use_case: str, figures: Mapping[str, Any], hit
         return
     for name in ("mlops_gate_value", "mlops_gate_threshold", "mlops_gate_passed", "mlops_gate_samples"):
         totals.forget(name, use_case)
-    for metric in (metric for metric in judged if isinstance(metric, Mapping)):
-        gate = (use_case, totals.label("mlops_gate_value", use_case, metric.get("id")))
-        totals.put("mlops_gate_value", gate, _number(metric.get("value")))
-        totals.put("mlops_gate_threshold", gate, _number(metric.get("threshold")))
-        totals.put("mlops_gate_samples", gate, _number(metric.get("n")))
-        totals.put("mlops_gate_passed", gate, float(str(metric.get("outcome")).lower() == "pass"))
+    for metric in judged:
+        if isinstance(metric, Mapping) and str(metric.get("outcome")).lower() != "skipped":
+            _gate_rule(totals, use_case, metric)
+
+
+def _gate_rule(totals: Totals, use_case: str, metric: Mapping[str, Any]) -> None:
+    """One rule of one metric; of two under the same labels the one that did not pass is shown."""
+    gate = totals.label("mlops_gate_passed", use_case, metric.get("id"))
+    rule = str(metric.get("rule")).replace(" ", "_")
+    tier = str(metric.get("tier"))
+    labels = (use_case, gate, rule if _LABEL.fullmatch(rule) else OTHER, tier if tier in TIERS else OTHER)
+    if totals.values.get("mlops_gate_passed", {}).get(labels) == 0.0:
+        return
+    totals.put("mlops_gate_passed", labels, float(str(metric.get("outcome")).lower() == "pass"))
+    totals.put("mlops_gate_value", labels, _number(metric.get("value")))
+    totals.put("mlops_gate_threshold", labels, _number(metric.get("threshold")))
+    totals.put("mlops_gate_samples", labels, _number(metric.get("n")))
 
 
 def _gate_verdict(totals: Totals, event: Event, use_case: str) -> None:

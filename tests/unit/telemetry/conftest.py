@@ -16,14 +16,25 @@ from mlops.pipeline import STAGE_NAMES
 
 USE_CASE = "support_triage"
 
+
+def _rule(
+    name: str, rule: str, outcome: str, value: float | None, threshold: float, n: int, tier: str = "critical"
+) -> dict[str, Any]:
+    return {
+        "id": name, "rule": rule, "tier": tier, "outcome": outcome, "value": value, "threshold": threshold, "n": n,
+    }  # fmt: skip
+
+
 FIGURES: dict[str, dict[str, Any]] = {
     "validate": {"expectations": {"pass": 11, "fail": 0, "warn": 2, "error": 0}},
     "mask": {"entities": {"EMAIL": 7, "PHONE": 3}, "residual": 0},
     "train": {"final_loss": 0.41, "tokens": 120_000, "steps": 60},
     "gate": {
         "metrics": [
-            {"id": "ticket_exact_match", "value": 0.93, "threshold": 0.9, "n": 400, "outcome": "PASS"},
-            {"id": "pii_leak_rate", "value": None, "threshold": 0.0, "n": 0, "outcome": "INCONCLUSIVE"},
+            _rule("ticket_exact_match", "floor", "PASS", 0.93, 0.9, 400),
+            _rule("ticket_exact_match", "versus base", "PASS", 0.4, 0.02, 400),
+            _rule("ticket_exact_match", "versus champion", "SKIPPED", None, -0.01, 400),
+            _rule("pii_leak_rate", "ceiling", "INCONCLUSIVE", None, 0.0, 0, tier="veto"),
         ]
     },
 }

@@ -27,6 +27,10 @@ Tamper = Callable[[Ledger, str], None]
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
+FLOOR = {"gate": "ticket_exact_match", "rule": "floor", "tier": "critical"}
+LEAKS = {"gate": "pii_leak_rate", "rule": "ceiling", "tier": "veto"}
+
+
 def parse(exposition: str) -> Samples:
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
@@ -69,11 +73,12 @@ class TestAfterOneRun:
             ("pii_residual_findings", {}, 0),
             ("train_loss", {}, 0.41),
             ("train_tokens_total", {}, 120_000),
-            ("gate_value", {"gate": "ticket_exact_match"}, 0.93),
-            ("gate_threshold", {"gate": "ticket_exact_match"}, 0.9),
-            ("gate_samples", {"gate": "ticket_exact_match"}, 400),
-            ("gate_passed", {"gate": "ticket_exact_match"}, 1),
-            ("gate_passed", {"gate": "pii_leak_rate"}, 0),
+            ("gate_value", FLOOR, 0.93),
+            ("gate_threshold", FLOOR, 0.9),
+            ("gate_samples", FLOOR, 400),
+            ("gate_passed", FLOOR, 1),
+            ("gate_value", {**FLOOR, "rule": "versus_base"}, 0.4),
+            ("gate_passed", LEAKS, 0),
             ("gate_verdicts_total", {"verdict": "pass"}, 1),
             ("approvals_total", {"result": "approved"}, 1),
             ("promotions_total", {"result": "promoted"}, 1),
@@ -86,7 +91,11 @@ class TestAfterOneRun:
         assert value(scrape(collector), name, use_case=USE_CASE, **labels) == expected
 
     def test_a_missing_value_is_nan_and_not_passed(self, collector: LedgerCollector) -> None:
-        assert math.isnan(value(scrape(collector), "gate_value", use_case=USE_CASE, gate="pii_leak_rate"))
+        assert math.isnan(value(scrape(collector), "gate_value", use_case=USE_CASE, **LEAKS))
+
+    def test_a_skipped_rule_decides_nothing_and_is_not_shown(self, collector: LedgerCollector) -> None:
+        rules = {dict(labels)["rule"] for name, labels in scrape(collector) if name == "mlops_gate_passed"}
+        assert rules == {"floor", "versus_base", "ceiling"}
 
     @pytest.mark.parametrize("name", ["stage_last_completion", "stage_last_success"])
     def test_times_are_timestamps(self, collector: LedgerCollector, name: str) -> None:
@@ -190,6 +199,22 @@ def test_label_values_are_bounded(collector: LedgerCollector, stage_done: Callab
     samples = scrape(collector)
     assert sum(1 for name, _labels in samples if name == "mlops_pii_entities_masked_total") == 101
     assert value(samples, "pii_entities_masked_total", use_case=USE_CASE, entity_type="other") == 400
+
+
+@pytest.mark.parametrize("outcomes", [("PASS", "FAIL"), ("FAIL", "PASS"), ("PASS", "INCONCLUSIVE")])
+def test_of_two_rules_alike_the_worse_is_shown(
+    collector: LedgerCollector, stage_done: Callable[..., None], outcomes: tuple[str, str]
+) -> None:
+    judged = [{"id": "m", "rule": "floor", "tier": "critical", "outcome": outcome} for outcome in outcomes]
+    stage_done("gate", figures={"metrics": judged})
+    samples = scrape(collector)
+    assert value(samples, "gate_passed", use_case=USE_CASE, gate="m", rule="floor", tier="critical") == 0
+
+
+def test_a_rule_without_a_known_tier_still_counts(collector: LedgerCollector, stage_done: Callable[..., None]) -> None:
+    stage_done("gate", figures={"metrics": [{"id": "m", "outcome": "FAIL"}]})
+    samples = scrape(collector)
+    assert value(samples, "gate_passed", use_case=USE_CASE, gate="m", rule="None", tier="other") == 0
 
 
 @pytest.mark.parametrize(
