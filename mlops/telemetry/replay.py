@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 
 from mlops.errors import MlopsError
 from mlops.ledger.store import Ledger
 from mlops.telemetry import jsonl_log, wandb_sink
-
-log = logging.getLogger(__name__)
 
 
 def replay_all(
@@ -27,7 +24,7 @@ def replay_all(
         timeout_seconds: limit for each W&B process.
 
     Returns:
-        One sentence per sink that is not up to date; empty when all are.
+        One sentence per sink that is not up to date, for the caller to show; empty when all are.
     """
     sinks: list[tuple[str, Callable[[], object]]] = [("event log", lambda: replay_jsonl(ledger, workspace))]
     if wandb:
@@ -40,8 +37,6 @@ def replay_all(
             problems.append(f"{name} not up to date: {error}")
         except Exception as error:  # a sink must not cost a run; its text may quote a value, so only its type is kept
             problems.append(f"{name} not up to date: {type(error).__name__}; run mlops telemetry replay")
-    for problem in problems:
-        log.warning("%s", problem)
     return tuple(problems)
 
 

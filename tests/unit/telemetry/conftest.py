@@ -13,6 +13,7 @@ from sqlalchemy import text
 from mlops.ledger.events import append
 from mlops.ledger.store import Ledger, open_ledger
 from mlops.pipeline import STAGE_NAMES
+from mlops.telemetry.exporter import LedgerCollector
 
 USE_CASE = "support_triage"
 
@@ -120,3 +121,8 @@ def series(workspace: Path) -> Callable[..., Path]:
         return path
 
     return do
+
+
+@pytest.fixture
+def collector(ledger: Ledger) -> LedgerCollector:
+    return LedgerCollector(lambda: ledger, lambda: [USE_CASE], recheck_seconds=0.0)
