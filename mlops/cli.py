@@ -11,6 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from mlops import __version__
 from mlops.errors import MlopsError
 
 # Command → where its Typer app (a group) or plain function (one command) lives, and its line in the help.
@@ -67,14 +68,17 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def root(version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True)) -> None:
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
     """Governed LLM fine-tuning: from declared data to a gated, reversible, provable model release."""
     if version:
-        from mlops import __version__
-
         typer.echo(__version__)
-        raise typer.Exit
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
 
 
 def main() -> None:
