@@ -11,7 +11,7 @@ from mlops.registry.actions import Desk, promote_release
 from mlops.registry.dossier import release_id
 from mlops.registry.registration import register_release
 from mlops.registry.signing import load_or_create_key
-from mlops.registry.state import KINDS, champion, releases
+from mlops.registry.state import KINDS, champion, history, releases, standing
 from mlops.runs import Run, RunError, stage_results
 from mlops.settings import Settings
 from mlops.use_case import Declaration
@@ -51,12 +51,16 @@ def promote_if_due(settings: Settings, declaration: Declaration, ledger: Ledger,
     if digest is None:
         raise RunError("RUN-005", "this run registered no release", where=run.id, todo="run the pipeline to its end")
     release = release_id(use_case.name, str(digest))
-    history = events(ledger, kinds=KINDS)
-    known = releases(history)[release]
+    registry = events(ledger, kinds=KINDS)
+    known = releases(registry)[release]
     show, undo = f"mlops registry show {release}", f"mlops registry rollback {use_case.name} --reason WHY"
     promote = f"mlops registry promote {release}"
-    if champion(history, use_case.name) == release:
+    if champion(registry, use_case.name) == release:
         return Promotion(release, "champion already", (show, undo))
+    if known.rejections:
+        return Promotion(release, "registered, and rejected by a person: it can never be promoted", (show,))
+    if standing(known, history(registry, use_case.name)) == "rolled_back":
+        return Promotion(release, "rolled back by a person, who alone may promote it again", (show, promote))
     if not known.is_approved:
         ask = f"mlops registry approve {release} --approver NAME --statement WHY"
         return Promotion(release, "registered, waits for approval", (ask, promote))

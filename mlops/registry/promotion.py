@@ -148,7 +148,8 @@ def promote(
         ledger: the live ledger.
         use_case: the release's use case.
         release: a registered release, passed by the gate or approved, and approved where approval is asked.
-        expected_champion: the champion that the decision was made against; ``None`` for none.
+        expected_champion: the champion that the decision was made against; ``None`` for none. Not asked where the
+            champion has the release's own adapter: other papers for the same model were compared with nothing.
         actor: who promotes; the process's own account by default.
         run: makes the call idempotent: a run promotes a release one time, even when it was rolled back since.
 
@@ -178,7 +179,8 @@ def promote(
         if serving == release:
             return _event(registry, changes[-1].seq), False
         _check_promotable(known)
-        _check_champion(use_case, serving, expected_champion)
+        if not _same_adapter(registry, known, serving):
+            _check_champion(use_case, serving, expected_champion)
         body = {"release": release, "previous": serving}
         return tx.append("promoted", body, use_case=use_case, run=run, actor=actor), True
 
@@ -214,6 +216,10 @@ def _check_champion(use_case: str, serving: str | None, expected: str | None) ->
             where=use_case,
             todo="compare with the champion of today in a new run, or promote against it on purpose",
         )
+
+
+def _same_adapter(registry: Sequence[Event], release: Release, serving: str | None) -> bool:
+    return serving is not None and releases(registry)[serving].adapter == release.adapter
 
 
 def rollback(

@@ -36,7 +36,9 @@ class Release:
         triggered_by: who started the run that registered it; ``None`` when the events do not say.
         roles: that may approve; empty for any.
         approvals_required: 0, 1 or 2 different people.
-        compared_with: the champion at the start of the run, against which the gate judged; ``None`` when none served.
+        adapter: digest of the trained adapter's artifact.
+        compared_with: the champion at the start of the run, against which the gate judged; ``None`` when none served,
+            or when it has the same adapter, so that there was nothing to compare.
         approvals, rejections: answers in order.
     """
 
@@ -48,6 +50,7 @@ class Release:
     triggered_by: str | None
     roles: tuple[str, ...]
     approvals_required: int
+    adapter: str
     compared_with: str | None
     run: str | None
     registered_at: str
@@ -117,6 +120,7 @@ def _registered(event: Event, triggered_by: str | None) -> Release:
         triggered_by=triggered_by,
         roles=tuple(body["approval"]["roles"]),
         approvals_required=approvals_required(body["verdict"], body["approval"]),
+        adapter=str(body["adapter"]),
         compared_with=body["champion"],
         run=event.run,
         registered_at=event.at,
