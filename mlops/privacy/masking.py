@@ -9,6 +9,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -35,8 +36,9 @@ QUARANTINE_SCHEMA = pa.schema([pa.field("record_id", pa.string()), pa.field("rea
 
 _MESSAGES = pa.list_(pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())]))
 _COLUMNS = {"record_id": pa.string(), "conversation_id": pa.string(), "messages": _MESSAGES}
-# Identifiers are join keys and are not rewritten; one that is itself personal data keeps its row back.
-_IDENTIFIER_TYPES = frozenset({"EMAIL_ADDRESS", "SECRET", "IBAN_CODE"})
+# Identifiers and labels (every text column) are not rewritten; one that is itself personal data keeps its row back.
+# Only types whose form proves them: a name or a date in a label is no finding.
+_IDENTIFIER_TYPES = frozenset({"EMAIL_ADDRESS", "SECRET", "IBAN_CODE", "CREDIT_CARD"})
 # Masking one value can bring another to light; three passes settle it, and the re-scan counts what is left.
 _PASSES = 3
 
@@ -128,17 +130,24 @@ def _require_columns(table: pa.Table) -> None:
 def _rows(table: pa.Table, state: _Pass) -> Iterator[tuple[tuple[bool, str], _Row]]:
     """Readable rows with the key of their conversation; the others go to `state.refused`."""
     ids, conversations, messages = (_values(table[name]) for name in _COLUMNS)
-    for index, (record_id, conversation, content) in enumerate(zip(ids, conversations, messages, strict=True)):
+    labels = zip(*(_values(table[name]) for name in _text_columns(table)), strict=True)
+    for index, (record_id, conversation, content, names) in enumerate(
+        zip(ids, conversations, messages, labels, strict=True)
+    ):
         name = record_id if isinstance(record_id, str) else None
-        reason = _unreadable(record_id, conversation, content)
+        reason = _unreadable(record_id, names, content)
         if reason is None:
-            reason = _identifier_reason((record_id, conversation), state)
+            reason = _identifier_reason(names, state)
         if reason is not None:
             # An identifier that is itself personal data is not quoted in the quarantine either.
             state.refused[index] = (None if reason.startswith("identifier") else name, reason)
             continue
         row = _Row(index, record_id, [one["role"] for one in content], [one["content"] for one in content])
         yield (conversation is None, record_id if conversation is None else conversation), row
+
+
+def _text_columns(table: pa.Table) -> list[str]:
+    return [field.name for field in table.schema if pa.types.is_string(field.type)]
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
@@ -156,8 +165,8 @@ def _value(cell: pa.Scalar) -> Any:
         return problem
 
 
-def _unreadable(record_id: object, conversation: object, content: object) -> str | None:
-    if any(isinstance(value, UnicodeDecodeError) for value in (record_id, conversation, content)):
+def _unreadable(record_id: object, labels: Collection[object], content: object) -> str | None:
+    if any(isinstance(value, UnicodeDecodeError) for value in (*labels, content)):
         return "undecodable"
     if record_id is None:
         return "no-record-id"
@@ -166,11 +175,16 @@ def _unreadable(record_id: object, conversation: object, content: object) -> str
     return "too-long" if sum(len(one["content"]) for one in content) > MAX_ROW_CHARACTERS else None
 
 
-def _identifier_reason(identifiers: tuple[str | None, ...], state: _Pass) -> str | None:
-    for value in identifiers:
-        if value and find(value, _IDENTIFIER_TYPES & set(state.types), state.allow):
-            return "identifier-holds-personal-data"
+def _identifier_reason(labels: Collection[str | None], state: _Pass) -> str | None:
+    types = _IDENTIFIER_TYPES.intersection(state.types)
+    if any(value and _is_personal(value, types, state.allow) for value in labels):
+        return "identifier-holds-personal-data"
     return None
+
+
+@lru_cache(maxsize=1024)  # sources and languages are few and repeat
+def _is_personal(value: str, types: frozenset[str], allow: frozenset[str]) -> bool:
+    return bool(find(value, types, allow))
 
 
 def _mask_conversation(rows: list[_Row], state: _Pass) -> None:

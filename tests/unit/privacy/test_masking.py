@@ -199,6 +199,20 @@ def test_what_cannot_be_read_is_quarantined() -> None:
     assert result.report.rows_in == result.report.rows_out + result.report.rows_quarantined
 
 
+@pytest.mark.parametrize("column", ["conversation_id", "source", "language"])
+@pytest.mark.parametrize("value", ["import of f@x.org", CARD], ids=["e-mail", "card"])
+def test_a_label_that_is_personal_data_keeps_its_row_back(column: str, value: str) -> None:
+    table = chat_table([("a", "c", [("user", "hi")]), ("b", "d", [("user", "hi")])])
+    labels = {"conversation_id": ["c", "d"], "source": ["chat", "chat"], "language": ["en", "en"]}
+    labels[column][1] = value
+    for name, values in labels.items():
+        index = table.schema.get_field_index(name)
+        table = table.set_column(index, name, [values]) if index >= 0 else table.append_column(name, [values])
+    result = mask_table(table, SECTION)
+    assert contents(result.table) == {"a": ["hi"]}
+    assert result.quarantined.to_pylist() == [{"record_id": None, "reason": "identifier-holds-personal-data"}]
+
+
 def test_bytes_that_are_no_utf8_are_quarantined() -> None:
     def strings(*values: bytes) -> pa.Array:
         binary = pa.array(values, pa.binary())
