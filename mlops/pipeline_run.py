@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlops.attempt import Pulse, StopRequest, first_heartbeat
-from mlops.ledger import leases
+from mlops.ledger import heartbeats, leases
 from mlops.ledger.events import append
 from mlops.ledger.store import Ledger
 from mlops.pipeline import STAGES
@@ -92,6 +92,7 @@ def run_pipeline(
     began = time.monotonic()
     try:
         run = start_run(settings, declaration, ledger, run_id)
+        heartbeats.clear_stage(ledger, name, "run")  # what a killed run left
         stop = StopRequest(graceful=True)
         pulse = Pulse(
             ledger,

@@ -1,0 +1,66 @@
+"""A reference run, its project at every stage, and the figures of the campaign at the end of the session."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mlops.pipeline import STAGE_NAMES
+from tests.faults.campaign import Reference, Tally
+from tests.small_project import artifacts, build_project, mlops, run_json
+
+_TALLY = Tally()
+RUN = "20260101T000000-000001"
+
+
+@pytest.fixture(scope="session")
+def tally() -> Tally:
+    """Counts points, strikes and reruns over the session."""
+    return _TALLY
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _TALLY.rows:
+        terminalreporter.section("fault campaign")
+        for line in _TALLY.lines():
+            terminalreporter.line(line)
+
+
+@pytest.fixture(scope="session")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in which nothing ran yet."""
+    return build_project(tmp_path_factory.mktemp("untouched") / "project")
+
+
+@pytest.fixture(scope="session")
+def copy_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Copies a project, links as links, to a new place."""
+
+    def copied(project: Path) -> Path:
+        return shutil.copytree(project, tmp_path_factory.mktemp("copy") / "project", symlinks=True)
+
+    return copied
+
+
+@pytest.fixture(scope="session")
+def reference(untouched: Path, copy_of: Callable[[Path], Path]) -> Reference:
+    """The same project, run without interruption."""
+    result = run_json(copy_of(untouched))
+    assert result["code"] == 0, result
+    return Reference(artifacts(result), result["release"], result["seconds"])
+
+
+@pytest.fixture(scope="session")
+def before(untouched: Path, copy_of: Callable[[Path], Path]) -> dict[str, Path]:
+    """Stage → a project in which run ``RUN`` has done everything before that stage."""
+    found = {}
+    project = untouched
+    for stage in STAGE_NAMES:
+        found[stage] = project
+        project = copy_of(project)
+        ended = mlops(project, "stage", stage, "--use-case", "small", "--run", RUN)
+        assert ended.returncode == 0, ended.stderr
+    return found
