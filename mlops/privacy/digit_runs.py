@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
 
 from mlops.privacy import phones, validators
 from mlops.privacy.spans import Finding
@@ -18,6 +17,7 @@ Tally = Counter[tuple[str, bool]]
 
 _BEFORE = 48
 _AFTER = 16
+_PHONE_GROUPS = 8
 _GROUP = re.compile(r"[0-9]+")
 _PHONE_CUE = re.compile(
     r"\b(?:tele)?phones?\b|\btel\b|\bmobile|\bcell|\bcall(?:ing|ed|s)?\b|\btext(?:ing|s)?\b|\bsms\b|\bwhats ?app|\bfax|"
@@ -86,89 +86,117 @@ def _cards(view: str, start: int, end: int, tally: Tally) -> Iterator[Finding]:
     first = 0
     while first < len(groups):
         step = 1
-        for last in range(len(groups), first, -1):
-            low, high = groups[first][0], groups[last - 1][1]
-            digits = "".join(view[one:two] for one, two in groups[first:last])
-            spaced_out = last - first == len(groups) == len(digits)
-            if not 12 <= len(digits) <= 19 or not (spaced_out or _even_separators(view, groups[first:last])):
-                continue
-            valid = validators.credit_card(digits)
-            tally["luhn-issuer", valid] += 1
-            cued = not valid and len(digits) >= 13 and _cue(_CARD_CUE, view, start)
-            if valid or cued:
-                detector = "card-number" if valid else "card-cue"
-                score = 1.0 if valid else 0.7
-                yield Finding(low, high, "CREDIT_CARD", score, detector, valid, digits, view[low:high])
+        for last in _card_ends(view, groups, first):
+            card = _card(view, start, groups[first:last], tally)
+            if card is not None:
+                yield card
                 step = last - first
                 break
         first += step
 
 
-def _even_separators(view: str, groups: list[tuple[int, int]]) -> bool:
-    """Card groups are parted by one space or one dash each, the same throughout, and have two digits or more."""
-    separators = {view[one[1] : two[0]] for one, two in pairwise(groups)}
-    short = any(high - low < 2 for low, high in groups)
-    return not separators or (len(separators) == 1 and separators <= {" ", "-", ".", " - "} and not short)
+def _card_ends(view: str, groups: list[tuple[int, int]], first: int) -> list[int]:
+    """Ends of the windows of groups, from `first`, that can be a card; longest first.
+
+    Groups of a card are parted by one space or dash each, the same throughout, and have two digits or more. A run
+    that is nothing but single digits may be one card typed digit by digit.
+    """
+    if first == 0 and 12 <= len(groups) <= 19 and all(high - low == 1 for low, high in groups):
+        return [len(groups)]
+    ends, digits, separator = [], 0, ""
+    for last in range(first, len(groups)):
+        low, high = groups[last]
+        digits += high - low
+        between = view[groups[last - 1][1] : low] if last > first else ""
+        uneven = last > first and (between not in {" ", "-", ".", " - "} or (separator and between != separator))
+        if uneven or high - low < 2 or digits > 19:
+            break
+        separator = between
+        if digits >= 12:
+            ends.append(last + 1)
+    return ends[::-1]
+
+
+def _card(view: str, start: int, groups: list[tuple[int, int]], tally: Tally) -> Finding | None:
+    low, high = groups[0][0], groups[-1][1]
+    digits = "".join(view[one:two] for one, two in groups)
+    valid = validators.credit_card(digits)
+    tally["luhn-issuer", valid] += 1
+    if valid:
+        return Finding(low, high, "CREDIT_CARD", 1.0, "card-number", True, digits, view[low:high])
+    if len(digits) >= 13 and _cue(_CARD_CUE, view, start):
+        return Finding(low, high, "CREDIT_CARD", 0.7, "card-cue", False, digits, view[low:high])
+    return None
 
 
 def _uncarded(view: str, start: int, end: int, tally: Tally) -> Iterator[Finding]:
-    text = view[start:end].strip(" -./")
-    if len(text) < 7:
-        return
-    start = view.index(text, start)
-    ssn = _ssn(view, start, start + len(text), tally)
-    if ssn is not None:
-        yield ssn
-        return
-    phone = _phone(view, start, text, tally)
-    if phone is not None:
-        yield phone
+    """Social security and telephone numbers, group by group. A cue alone speaks for the first number of a run only."""
+    groups = [match.span() for match in _GROUP.finditer(view, start, end)]
+    first, after_number = 0, True
+    while first < len(groups):
+        low = groups[first][0]
+        while low > start and view[low - 1] in "+(":
+            low -= 1
+        finding = _number_at(view, low, groups[first : first + _PHONE_GROUPS], after_number, tally)
+        after_number = finding is not None
+        if finding is None:
+            first += 1
+            continue
+        yield finding
+        while first < len(groups) and groups[first][0] < finding.end:
+            first += 1
+
+
+def _number_at(view: str, low: int, groups: list[tuple[int, int]], cues_count: bool, tally: Tally) -> Finding | None:
+    """The longest window of groups from `low` that is a number of a person."""
+    windows, digits = [], 0
+    for start, end in groups:
+        digits += end - start
+        if 7 <= digits <= 21:
+            windows.append((end, digits))
+    for end, count in reversed(windows):
+        finding = _ssn(view, low, end, tally) if count == 9 else None
+        if finding is None and count <= 16 + 5 * _has_extension(view, low, end):
+            finding = _phone_part(view, low, view[low:end], cues_count, tally)
+        if finding is not None:
+            return finding
+    return None
+
+
+def _has_extension(view: str, low: int, end: int) -> bool:
+    return "x" in view[low:end].casefold()
 
 
 def _ssn(view: str, start: int, end: int, tally: Tally) -> Finding | None:
     shape = _SSN_SHAPE.fullmatch(view, start, end)
     if shape is None:
         return None
-    if shape.group(1) != "-" and not _cue(_SSN_CUE, view, start):
+    cued = _cue(_SSN_CUE, view, start)
+    if shape.group(1) != "-" and not cued:
         return None
     digits = "".join(_GROUP.findall(view, start, end))
     valid = validators.us_ssn(digits)
     tally["us-ssn-rules", valid] += 1
     if valid:
         return Finding(start, end, "US_SSN", 0.95, "us-ssn", True, digits, view[start:end])
-    if _cue(_SSN_CUE, view, start):
-        return Finding(start, end, "US_SSN", 0.6, "us-ssn-cue", False, digits, view[start:end])
-    return None
+    return Finding(start, end, "US_SSN", 0.6, "us-ssn-cue", False, digits, view[start:end]) if cued else None
 
 
-def _phone(view: str, start: int, text: str, tally: Tally) -> Finding | None:
-    """The longest leading part of the run, by whole groups, that is a telephone number."""
-    groups = [match.end() for match in _GROUP.finditer(text)]
-    ends = [len(text), *reversed(groups[:-1])] if len(groups) <= 8 else [len(text)]
-    for end in ends:
-        part = text[:end].rstrip(" -./(")
-        if not 7 <= len(phones.digits_of(part)) <= 16:
-            continue
-        found = _phone_part(view, start, part, tally)
-        if found is not None:
-            return found
-    return None
-
-
-def _phone_part(view: str, start: int, part: str, tally: Tally) -> Finding | None:
+def _phone_part(view: str, start: int, part: str, cues_count: bool, tally: Tally) -> Finding | None:
     end = start + len(part)
     unlikely = looks_like_date(part) or looks_like_money(view, start, end) or _is_sum(view, start, end)
     abroad = phones.international(part)
     if unlikely and not abroad:
         return None
-    cued = _phone_cue(view, start, end)
+    cued = cues_count and _phone_cue(view, start, end)
     if not (abroad or cued or phones.telling_shape(part)):
         return None
     canonical = phones.canonical(part)
     tally["numbering-plan", canonical is not None] += 1
     if canonical is not None:
         return Finding(start, end, "PHONE_NUMBER", 0.9, "phone-number", abroad, canonical, part)
-    if not cued and not phones.telling_shape(part):
+    plausible = part.startswith("+") and 9 <= len(phones.digits_of(part)) <= 15
+    if unlikely or not (cued or plausible or phones.telling_shape(part)):
         return None
     return Finding(start, end, "PHONE_NUMBER", 0.65, "phone-cue", False, phones.digits_of(part), part)
 

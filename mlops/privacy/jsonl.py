@@ -10,8 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from mlops.privacy.errors import PrivacyError
-
-MESSAGES = pa.list_(pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())]))
+from mlops.privacy.rows import MESSAGES
 
 
 def read_rows(path: Path, field: str) -> Iterator[dict[str, Any]]:

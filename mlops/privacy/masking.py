@@ -10,14 +10,12 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 
 import pyarrow as pa
 
 from mlops.privacy.config import PROFILES, PrivacySection
-from mlops.privacy.detection import find
+from mlops.privacy.detection import find, may_hold_any
 from mlops.privacy.digit_runs import Tally
-from mlops.privacy.errors import PrivacyError
 from mlops.privacy.normalisation import normalise
 from mlops.privacy.placeholders import Numbering, replace
 from mlops.privacy.propagation import Key, Propagation
@@ -29,13 +27,11 @@ from mlops.privacy.report import (
     sorted_counts,
     validator_rows,
 )
+from mlops.privacy.rows import COLUMNS, MESSAGES, Row, require_columns, text_columns, unreadable, values
 from mlops.privacy.spans import Finding, resolve
 
-MAX_ROW_CHARACTERS = 100_000
 QUARANTINE_SCHEMA = pa.schema([pa.field("record_id", pa.string()), pa.field("reason", pa.string())])
 
-_MESSAGES = pa.list_(pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())]))
-_COLUMNS = {"record_id": pa.string(), "conversation_id": pa.string(), "messages": _MESSAGES}
 # Identifiers and labels (every text column) are not rewritten; one that is itself personal data keeps its row back.
 # Only types whose form proves them: a name or a date in a label is no finding.
 _IDENTIFIER_TYPES = frozenset({"EMAIL_ADDRESS", "SECRET", "IBAN_CODE", "CREDIT_CARD"})
@@ -61,17 +57,6 @@ class MaskResult:
 
 
 @dataclass(slots=True)
-class _Row:
-    index: int
-    record_id: str
-    roles: list[str]
-    texts: list[str] = field(repr=False)
-
-    def order(self) -> tuple[str, list[str], list[str]]:
-        return self.record_id, self.roles, self.texts
-
-
-@dataclass(slots=True)
 class _Pass:
     """The running account of one call of `mask_table`."""
 
@@ -81,7 +66,7 @@ class _Pass:
     replaced: list[tuple[str, str, str]] = field(default_factory=list)
     entities: Counter[str] = field(default_factory=Counter)
     residual: Counter[str] = field(default_factory=Counter)
-    masked: dict[int, _Row] = field(default_factory=dict)
+    masked: dict[int, Row] = field(default_factory=dict)
     refused: dict[int, tuple[str | None, str]] = field(default_factory=dict)
 
 
@@ -98,14 +83,14 @@ def mask_table(table: pa.Table, section: PrivacySection) -> MaskResult:
     Raises:
         PrivacyError: PRIVACY-001 when a column is missing or has another type.
     """
-    _require_columns(table)
+    require_columns(table)
     state = _Pass(PROFILES[section.profile], frozenset(normalise(value).text.casefold() for value in section.allow))
-    conversations: defaultdict[tuple[bool, str], list[_Row]] = defaultdict(list)
+    conversations: defaultdict[tuple[bool, str], list[Row]] = defaultdict(list)
     for key, row in _rows(table, state):
         conversations[key].append(row)
     originals = {row.index: list(row.texts) for rows in conversations.values() for row in rows}
     for key in sorted(conversations):
-        _mask_conversation(sorted(conversations[key], key=_Row.order), state)
+        _mask_conversation(sorted(conversations[key], key=Row.order), state)
     changed = sum(row.texts != originals[index] for index, row in state.masked.items())
     result = _result(table, section, state, changed)
     _log.info(
@@ -115,64 +100,23 @@ def mask_table(table: pa.Table, section: PrivacySection) -> MaskResult:
     return result
 
 
-def _require_columns(table: pa.Table) -> None:
-    for name, kind in _COLUMNS.items():
-        found = table.schema.field(name).type if name in table.column_names else "no such column"
-        if found != kind:
-            raise PrivacyError(
-                "PRIVACY-001",
-                f"expected a column {name} of type {kind}, found {found}",
-                where=f"column {name}",
-                todo="read the rows with the datasets room, which gives the chat schema",
-            )
-
-
-def _rows(table: pa.Table, state: _Pass) -> Iterator[tuple[tuple[bool, str], _Row]]:
+def _rows(table: pa.Table, state: _Pass) -> Iterator[tuple[tuple[bool, str], Row]]:
     """Readable rows with the key of their conversation; the others go to `state.refused`."""
-    ids, conversations, messages = (_values(table[name]) for name in _COLUMNS)
-    labels = zip(*(_values(table[name]) for name in _text_columns(table)), strict=True)
+    ids, conversations, messages = (values(table[name]) for name in COLUMNS)
+    labels = zip(*(values(table[name]) for name in text_columns(table)), strict=True)
     for index, (record_id, conversation, content, names) in enumerate(
         zip(ids, conversations, messages, labels, strict=True)
     ):
         name = record_id if isinstance(record_id, str) else None
-        reason = _unreadable(record_id, names, content)
+        reason = unreadable(record_id, names, content)
         if reason is None:
             reason = _identifier_reason(names, state)
         if reason is not None:
             # An identifier that is itself personal data is not quoted in the quarantine either.
             state.refused[index] = (None if reason.startswith("identifier") else name, reason)
             continue
-        row = _Row(index, record_id, [one["role"] for one in content], [one["content"] for one in content])
+        row = Row(index, record_id, [one["role"] for one in content], [one["content"] for one in content])
         yield (conversation is None, record_id if conversation is None else conversation), row
-
-
-def _text_columns(table: pa.Table) -> list[str]:
-    return [field.name for field in table.schema if pa.types.is_string(field.type)]
-
-
-def _values(column: pa.ChunkedArray) -> list[Any]:
-    """Python values; a cell whose bytes are no UTF-8 becomes the error that says so."""
-    try:
-        return list(column.to_pylist())
-    except UnicodeDecodeError:
-        return [_value(cell) for cell in column]
-
-
-def _value(cell: pa.Scalar) -> Any:
-    try:
-        return cell.as_py()
-    except UnicodeDecodeError as problem:
-        return problem
-
-
-def _unreadable(record_id: object, labels: Collection[object], content: object) -> str | None:
-    if any(isinstance(value, UnicodeDecodeError) for value in (*labels, content)):
-        return "undecodable"
-    if record_id is None:
-        return "no-record-id"
-    if not isinstance(content, list) or any(one is None or None in one.values() for one in content):
-        return "missing-content"
-    return "too-long" if sum(len(one["content"]) for one in content) > MAX_ROW_CHARACTERS else None
 
 
 def _identifier_reason(labels: Collection[str | None], state: _Pass) -> str | None:
@@ -187,7 +131,7 @@ def _is_personal(value: str, types: frozenset[str], allow: frozenset[str]) -> bo
     return bool(find(value, types, allow))
 
 
-def _mask_conversation(rows: list[_Row], state: _Pass) -> None:
+def _mask_conversation(rows: list[Row], state: _Pass) -> None:
     """Mask the rows in place. A row of which any step fails is refused; a failure between rows refuses them all."""
     try:
         _mask_rows(rows, state)
@@ -195,7 +139,7 @@ def _mask_conversation(rows: list[_Row], state: _Pass) -> None:
         _refuse([row for row in rows if row.index not in state.refused], problem, state)
 
 
-def _mask_rows(rows: list[_Row], state: _Pass) -> None:
+def _mask_rows(rows: list[Row], state: _Pass) -> None:
     numbering = Numbering(text for row in rows for text in row.texts)
     confirmed: dict[tuple[str, str, str], Finding] = {}
     named: set[Key] = set()
@@ -216,11 +160,13 @@ def _mask_rows(rows: list[_Row], state: _Pass) -> None:
     state.entities.update(kind for kind, _ in named)
 
 
-def _scan(row: _Row, pending: set[tuple[int, int]], state: _Pass) -> list[list[Finding]] | None:
+def _scan(row: Row, pending: set[tuple[int, int]], state: _Pass) -> list[list[Finding]] | None:
     """Findings per message, or None when the row is refused."""
     if row.index in state.refused:
         return None
     try:
+        if not may_hold_any(text for turn, text in enumerate(row.texts) if (row.index, turn) in pending):
+            return [[] for _ in row.texts]
         return [
             find(text, state.types, state.allow, state.tally) if (row.index, turn) in pending else []
             for turn, text in enumerate(row.texts)
@@ -231,7 +177,7 @@ def _scan(row: _Row, pending: set[tuple[int, int]], state: _Pass) -> list[list[F
 
 
 def _replace_row(
-    row: _Row,
+    row: Row,
     found: list[list[Finding]],
     propagation: Propagation,
     numbering: Numbering,
@@ -258,10 +204,11 @@ def _replace_row(
     return changed
 
 
-def _rescan(row: _Row, state: _Pass) -> None:
+def _rescan(row: Row, state: _Pass) -> None:
     """Look at what is about to be passed on as if it had never been seen."""
     try:
-        left = [finding.type for text in row.texts for finding in find(text, state.types, state.allow)]
+        texts = row.texts if may_hold_any(row.texts) else []
+        left = [finding.type for text in texts for finding in find(text, state.types, state.allow)]
     except Exception as problem:
         _refuse([row], problem, state)
         return
@@ -269,7 +216,7 @@ def _rescan(row: _Row, state: _Pass) -> None:
     state.masked[row.index] = row
 
 
-def _refuse(rows: list[_Row], problem: Exception, state: _Pass) -> None:
+def _refuse(rows: list[Row], problem: Exception, state: _Pass) -> None:
     """Keep rows back. Only the class of the problem is told: its message might quote the text."""
     for row in rows:
         state.masked.pop(row.index, None)
@@ -285,7 +232,7 @@ def _result(table: pa.Table, section: PrivacySection, state: _Pass, changed: int
     ]
     position = table.column_names.index("messages")
     masked = table.take(pa.array(kept, pa.int64())).set_column(
-        position, table.schema.field("messages"), pa.chunked_array([pa.array(messages, _MESSAGES)])
+        position, table.schema.field("messages"), pa.chunked_array([pa.array(messages, MESSAGES)])
     )
     refused = [state.refused[index] for index in sorted(state.refused)]
     quarantined = pa.Table.from_pylist(

@@ -19,6 +19,9 @@ _GROUP_NAME = re.compile(r"\(\?P<[a-z0-9_]+>")
 # A character that is part of a value: no space, no quote or bracket that ends one, no placeholder (see BLANK).
 VALUE = r"[^\s\"'<>`\x{E000}]"
 
+_WINDOW = 768
+_MARGIN = 256
+
 
 class Candidate(NamedTuple):
     """A match of one branch: its name and the span of its group in the view."""
@@ -45,9 +48,25 @@ class Alternation:
             yield Candidate(match.lastgroup, start, end)
 
     def first(self, text: str, position: int) -> Candidate | None:
-        """The leftmost match that starts at `position` or after it."""
-        match = self._compiled.search(text, position)
-        return None if match is None else Candidate(match.lastgroup, *match.span(match.lastindex))
+        """The leftmost match that starts at `position` or after it, and is at most `_MARGIN` long.
+
+        The search goes by windows: the engine encodes the whole text at each call, so that asking for one match after
+        another in a long text would take quadratic time.
+        """
+        while position < len(text):
+            # One character of context, and a letter before it, keep ^ and \b from matching at the window's edge.
+            context = "" if position == 0 else "q" + text[position - 1]
+            window = context + text[position : position + _WINDOW]
+            match = self._compiled.search(window, len(context))
+            shift = position - len(context)
+            last = position + _WINDOW >= len(text)
+            if match is not None and (last or match.start() < len(context) + _WINDOW - _MARGIN):
+                start, end = match.span(match.lastindex)
+                return Candidate(match.lastgroup, shift + start, shift + end)
+            if last:
+                return None
+            position += _WINDOW - _MARGIN
+        return None
 
 
 @dataclass(frozen=True)
@@ -69,7 +88,9 @@ def compile_pattern(source: str) -> Any:
     """Compile with RE2, silently: RE2's own log would quote the pattern, and patterns may be built from values."""
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 64 << 20
+    # A bound on the automaton's cache, not an allocation. Where it is too small the engine falls back to one that is
+    # ten times slower, without a word.
+    options.max_mem = 256 << 20
     return re2.compile(source, options)
 
 
@@ -87,7 +108,7 @@ _SECRET_PARAMETER = (
 )
 
 _DIGITS = (
-    r"(?P<digits>\+?\(?[0-9](?:(?: ?[\-.()/] ?){0,2} ?[0-9]){6,32}\)?"
+    r"(?P<digits>\+?\(?[0-9](?:(?: ?[\-.()/] ?){0,2} ?[0-9]){6,}\)?"
     r"(?i: ?(?:x|ext\.?|extension) ?[0-9]{1,6})?)"
 )
 

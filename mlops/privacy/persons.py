@@ -84,15 +84,18 @@ _RULES: dict[str, _Rule] = {
 def person_findings(view: str) -> list[Finding]:
     """Names behind a cue: PERSON, without the title. One-word names need more than the cue where the cue is weak."""
     found = []
-    position = 0
+    position, talk = 0, None
     while (candidate := PERSONS.first(view, position)) is not None:
         branch, start, end = candidate
         rule = _RULES[branch]
+        if branch == "title" and talk is None:
+            # Asked once for the whole text: a text may hold thousands of titles.
+            talk = _TALK.search(view) is not None
         length, words = _name_length(view[start:end], rule.lower)
         # The words after the name may be the next cue ("I'm Angry and my name is Bob"), so the search goes on there.
         position = max(start + length, position + 1)
         end = start + length
-        if not words or not _allowed(view, start, end, words, branch, rule):
+        if not words or not _allowed(view, start, end, words, branch, rule, talk):
             continue
         surface = view[start:end]
         canonical = " ".join(surface.casefold().replace(".", "").split())
@@ -137,11 +140,11 @@ def _is_named_so(word: str) -> bool:
     return len(word) >= 2 and (known or word.casefold() not in NOT_NAMES) and "'" not in word[2:]
 
 
-def _allowed(view: str, start: int, end: int, words: int, branch: str, rule: _Rule) -> bool:
+def _allowed(view: str, start: int, end: int, words: int, branch: str, rule: _Rule, talk: bool | None) -> bool:
     name, after = view[start:end], view[end : end + 16]
     if branch == "field" and not _is_person_field(view, start, words):
         return False
-    if branch == "title" and words == 1 and not _TALK.search(view):
+    if branch == "title" and words == 1 and not talk:
         # A bare "Mr. Jones" in a story or a sum is nobody in particular.
         return False
     if branch in {"first_person", "this_is", "greeting", "signature"} and name.isupper() and len(name) > 3:

@@ -22,6 +22,7 @@ _SEPARATORS = r"[ .\-/()]{0,2}"
 _DIGIT_TYPES = frozenset({"CREDIT_CARD", "US_SSN", "PHONE_NUMBER", "ACCOUNT_NUMBER", "IBAN_CODE"})
 _CASED_TYPES = frozenset({"SECRET", "CRYPTO"})
 _BATCH = 64
+_LONGEST = 1_000
 
 
 class Propagation:
@@ -102,6 +103,9 @@ def _same_phone(international: str, digits: str) -> bool:
 
 
 def _sources(kind: str, canonical: str, surface: str) -> list[str]:
+    if len(surface) > _LONGEST:
+        # A pattern of that length costs more than it finds: what is so long has a shape of its own.
+        return []
     if kind == "PERSON":
         return _person_sources(canonical, surface)
     if kind == "PHONE_NUMBER":

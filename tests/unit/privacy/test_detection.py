@@ -4,9 +4,10 @@ import json
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mlops.privacy.config import ENTITY_TYPES, PROFILES
-from mlops.privacy.detection import detect, find
+from mlops.privacy.detection import detect, find, may_hold_any
 from mlops.privacy.spans import Finding, resolve
 from tests.unit.privacy.chat_rows import AWS_KEY, GITHUB_TOKEN, JWT, texts
 
@@ -198,3 +199,10 @@ def test_a_value_inside_a_tools_json_is_found_without_its_escapes(kind: str, val
         assert span.type == kind
         assert wrapped[span.start : span.end].endswith(json.dumps(value)[1:-1][-4:])
         assert not wrapped[span.start : span.end].startswith("n")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(texts(3), max_size=4))
+def test_the_question_for_many_texts_never_misses_one(parts: list[str]) -> None:
+    if any(find(part) for part in parts):
+        assert may_hold_any(parts)

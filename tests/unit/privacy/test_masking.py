@@ -15,8 +15,9 @@ from mlops.privacy import masking
 from mlops.privacy.config import ENTITY_TYPES, PrivacySection
 from mlops.privacy.detection import detect, find
 from mlops.privacy.errors import PrivacyError
-from mlops.privacy.masking import MAX_ROW_CHARACTERS, mask_table
+from mlops.privacy.masking import mask_table
 from mlops.privacy.normalisation import PLACEHOLDER
+from mlops.privacy.rows import MAX_ROW_CHARACTERS
 from tests.unit.privacy.chat_rows import AWS_KEY, CARD, FRAGMENTS, GITHUB_TOKEN, IBAN, chat_table, contents, texts
 
 SECTION = PrivacySection()
@@ -243,7 +244,9 @@ def test_a_row_of_which_the_scan_fails_is_quarantined_and_nothing_is_quoted(
 
     monkeypatch.setattr(masking, "find", failing)
     with caplog.at_level(logging.DEBUG):
-        result = mask_table(chat_table([("a", "c", [("user", "tracer")]), ("b", "c", [("user", "b@x.org")])]), SECTION)
+        result = mask_table(
+            chat_table([("a", "c", [("user", "tracer@x.org")]), ("b", "c", [("user", "b@x.org")])]), SECTION
+        )
     assert contents(result.table) == {"b": ["<EMAIL_ADDRESS_1>"]}
     assert result.quarantined.to_pylist() == [{"record_id": "a", "reason": "failed-ValueError"}]
     assert "tracer" not in caplog.text + json.dumps(result.report.to_json())
