@@ -162,6 +162,7 @@ def seal(directory: Path, manifest: Mapping[str, Any]) -> Artifact:
     directory = Path(directory)
     files = {}
     try:
+        os.stat(directory)  # a folder that was removed is no empty payload
         for path in _payload(directory):
             files[path.relative_to(directory).as_posix()] = digest_file(path)
             with path.open("rb") as stream:

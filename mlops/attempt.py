@@ -40,13 +40,19 @@ class StopRequest:
         return self.requested
 
     def ask(self, reason: str) -> None:
-        """Ask to stop without a signal, e.g. because the lease was lost."""
+        """Ask to stop without a signal, e.g. because a budget is spent."""
         self.requested = True
         self.reason = reason
 
+    def end(self, reason: str) -> None:
+        """End the main thread's work at once, from another thread; a graceful stage is not given time to save."""
+        self.ask(reason)
+        os.kill(os.getpid(), signal.SIGTERM)
+
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         again = self.requested
-        self.ask(signal.Signals(number).name)
+        if not again:
+            self.ask(signal.Signals(number).name)
         if again or not self.graceful:
             raise StoppedError("STAGE-010", f"stopped by {self.reason}", todo="run again: it goes on from here")
 
@@ -63,7 +69,10 @@ class StopRequest:
 
 @dataclass
 class Pulse:
-    """Renews a lease and writes heartbeats from a thread until the block ends."""
+    """Renews a lease and writes heartbeats from a thread until the block ends.
+
+    Who loses the lease is told by ``overtaken``: what it goes on writing could only be in the newer attempt's way.
+    """
 
     ledger: Ledger
     lease: leases.Lease
@@ -71,6 +80,7 @@ class Pulse:
     every: float
     lease_seconds: float
     stop: StopRequest
+    overtaken: Callable[[str], None]
     progress: dict[str, Any] = field(default_factory=dict)
 
     def _beat(self) -> None:
@@ -85,7 +95,7 @@ class Pulse:
             try:
                 self._beat()
             except LeaseLostError:
-                self.stop.ask("a newer attempt took over")
+                self.overtaken("a newer attempt, which took over")
                 return
             except MlopsError as error:  # the ledger may be back at the next beat; the lease outlives several
                 _log.warning("heartbeat failed: %s", error)

@@ -101,6 +101,7 @@ def run_pipeline(
             settings.heartbeat_seconds,
             settings.lease_seconds,
             stop,
+            overtaken=stop.ask,
         )
         with stop.listening(), pulse.beating():
             results = tuple(_stages(settings, declaration, run, report, stop, began))

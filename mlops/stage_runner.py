@@ -34,6 +34,7 @@ from mlops.artifacts import (
 from mlops.attempt import Pulse, StoppedError, StopRequest, first_heartbeat, output_to, throttled
 from mlops.errors import MlopsError, RetryableError
 from mlops.ledger import heartbeats, leases
+from mlops.ledger.errors import LeaseLostError
 from mlops.ledger.events import append, newest_with, transaction
 from mlops.ledger.store import Ledger
 from mlops.runs import Run
@@ -90,12 +91,13 @@ def run_stage(settings: Settings, declaration: Declaration, ledger: Ledger, run:
                 settings.heartbeat_seconds,
                 settings.lease_seconds,
                 stop,
+                overtaken=stop.end,
             )
             report({"event": "started", "stage": name, "attempt": job.attempt, "key": job.key})
             with pulse.beating():
                 return _hit_or_work(job, lease, pulse, report, began)
     except Exception as error:
-        return _failed(job, error, report, began)
+        return _failed(job, lease, error, report, began)
     finally:
         leases.release(ledger, lease)
 
@@ -105,7 +107,9 @@ def _hit_or_work(job: Job, lease: leases.Lease, pulse: Pulse, report: Report, be
     hit = artifact is not None
     fresh = False
     if artifact is None:
-        artifact, fresh = publish(_work(job, pulse, report), job.settings.store)
+        sealed = _work(job, pulse, report)
+        leases.require(job.ledger, lease)  # a newer attempt has swept our output: what was sealed may be half of it
+        artifact, fresh = publish(sealed, job.settings.store)
     measurements = digest_file(artifact.path / MEASUREMENTS) if fresh else _recorded_measurements(job, artifact)
     body = _commit(job, lease, artifact, hit, time.monotonic() - began, measurements)
     _finish(job, artifact)
@@ -269,8 +273,8 @@ def _link(job: Job, artifact: Artifact) -> None:
         raise storage_error(error, link) from error
 
 
-def _failed(job: Job, error: Exception, report: Report, began: float) -> int:
-    known = _known(job, error)
+def _failed(job: Job, lease: leases.Lease, error: Exception, report: Report, began: float) -> int:
+    known = _overtaken(job, lease) or _known(job, error)
     body = {
         "code": known.code,
         "message": known.message,
@@ -288,6 +292,17 @@ def _failed(job: Job, error: Exception, report: Report, began: float) -> int:
         {"event": "failed", "stage": job.stage.name, "error": str(known), "log": str(job.folder / "log.txt"), **body}
     )
     return known.exit_code
+
+
+def _overtaken(job: Job, lease: leases.Lease) -> MlopsError | None:
+    """The cause of whatever an overtaken attempt stumbled over, which says nothing about its input."""
+    try:
+        leases.require(job.ledger, lease)
+    except LeaseLostError as lost:
+        return lost
+    except MlopsError:
+        return None
+    return None
 
 
 def _known(job: Job, error: Exception) -> MlopsError:

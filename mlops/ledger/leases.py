@@ -19,7 +19,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from mlops.ledger.errors import LeaseHeldError, LeaseLostError
 from mlops.ledger.schema import leases_table
-from mlops.ledger.store import Ledger, writing
+from mlops.ledger.store import Ledger, reading, writing
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,16 @@ def check(connection: Connection, lease: Lease) -> None:
             where=lease.name,
             todo="nothing: the newer attempt goes on",
         )
+
+
+def require(ledger: Ledger, lease: Lease) -> None:
+    """Is the lease still ours at this moment? For work that no transaction covers.
+
+    Raises:
+        LeaseLostError: it was taken over.
+    """
+    with reading(ledger) as connection:
+        check(connection, lease)
 
 
 def renew(ledger: Ledger, lease: Lease, seconds: float) -> None:

@@ -39,7 +39,7 @@ def seal_checkpoint(directory: Path, *, key: str, step: int, elapsed_seconds: fl
     seal(directory, {"key": key, "step": step})
     older = [path for path, number in _numbered(directory.parent) if number < step and _is_sealed(path)]
     for path in older[_KEPT - 1 :]:
-        shutil.rmtree(path)
+        shutil.rmtree(path, ignore_errors=True)  # an attempt that we overtook may still remove it too
 
 
 def newest_valid(directory: Path, *, key: str) -> tuple[Checkpoint | None, tuple[str, ...]]:

@@ -155,8 +155,8 @@ def done(root: Path, reference: Reference) -> dict[str, bool]:
     return answer
 
 
-def wrong_after_a_fault(root: Path) -> list[str]:
-    """What must hold at any moment, with nobody alive: the store holds whole artifacts only, the chain holds."""
+def wrong_after_a_fault(root: Path, reference: Reference) -> list[str]:
+    """What must hold at any moment, with nobody alive: nothing but the reference's artifacts, whole; a whole chain."""
     workspace = root / "workspace"
     problems = []
     for folder in sorted((workspace / "store").glob("*/*")):
@@ -164,6 +164,8 @@ def wrong_after_a_fault(root: Path) -> list[str]:
             verify(folder, f"sha256:{folder.name}")
         except ArtifactError as error:
             problems.append(f"store: {error}")
+        if f"sha256:{folder.name}" not in reference.digests.values():
+            problems.append(f"store: {folder.name} is nothing that an uninterrupted run makes")
     if (workspace / "ledger.db").exists():
         problems += verify_chain(record(root))
     return problems
@@ -172,7 +174,7 @@ def wrong_after_a_fault(root: Path) -> list[str]:
 def wrong_after_the_rerun(root: Path, reference: Reference, result: Mapping[str, Any]) -> list[str]:
     """Everything in which a rerun that came to its end differs from a run that nothing had interrupted."""
     return [
-        *wrong_after_a_fault(root),
+        *wrong_after_a_fault(root, reference),
         *_result(result, reference),
         *_ledger(root, reference),
         *_litter(root),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -54,13 +55,17 @@ def reference(untouched: Path, copy_of: Callable[[Path], Path]) -> Reference:
 
 
 @pytest.fixture(scope="session")
-def before(untouched: Path, copy_of: Callable[[Path], Path]) -> dict[str, Path]:
-    """Stage → a project in which run ``RUN`` has done everything before that stage."""
-    found = {}
-    project = untouched
-    for stage in STAGE_NAMES:
-        found[stage] = project
-        project = copy_of(project)
-        ended = mlops(project, "stage", stage, "--use-case", "small", "--run", RUN)
+def before(untouched: Path, copy_of: Callable[[Path], Path]) -> Callable[[str], Path]:
+    """Stage → a project in which run ``RUN`` has done everything before that stage; made when first asked for."""
+
+    @functools.cache
+    def found(stage: str) -> Path:
+        position = STAGE_NAMES.index(stage)
+        if position == 0:
+            return untouched
+        project = copy_of(found(STAGE_NAMES[position - 1]))
+        ended = mlops(project, "stage", STAGE_NAMES[position - 1], "--use-case", "small", "--run", RUN)
         assert ended.returncode == 0, ended.stderr
+        return project
+
     return found

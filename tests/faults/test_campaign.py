@@ -47,20 +47,20 @@ def _ids(value: object) -> str:
 
 @pytest.mark.parametrize(("stage", "point"), every_point(), ids=_ids)
 def test_a_stage_killed_at_any_point_gives_the_same_artifact_when_it_runs_again(
-    stage: str, point: str, before: dict[str, Path], reference: Reference, copy_of: Copier, tally: Tally
+    stage: str, point: str, before: Callable[[str], Path], reference: Reference, copy_of: Copier, tally: Tally
 ) -> None:
-    kind, root = "kill -9 of a stage, one point each", copy_of(before[stage])
+    kind, root = "kill -9 of a stage, one point each", copy_of(before(stage))
     command = ("stage", stage, "--use-case", "small", "--run", RUN)
     tally.count(kind, points=1)
     ended = struck(root, Fault(stage, point), *command)
     assert ended.code == -9, ended.output
     tally.count(kind, struck=1)
-    assert wrong_after_a_fault(root) == []
+    assert wrong_after_a_fault(root, reference) == []
 
     again = mlops(root, *command)
     tally.count(kind, reruns=1)
     assert again.returncode == 0, again.stderr
-    assert wrong_after_a_fault(root) == []
+    assert wrong_after_a_fault(root, reference) == []
     assert all(done(root, reference).values())
     own = [event for event in record(root) if event.stage == stage]
     after_commit = point in (points.COMMITTED, points.KEYED, points.REGISTERED, points.EXPORTING, points.LINKED)
@@ -82,7 +82,7 @@ def _again_and_again(kind: str, faults: Iterable[Fault], root: Path, reference: 
         ended = struck(root, fault, "run", "small", "--json")
         assert ended.code == ENDS[fault.victim], f"{fault}: {ended.code} {ended.output[-3000:]}"
         tally.count(kind, struck=1)
-        assert wrong_after_a_fault(root) == [], str(fault)
+        assert wrong_after_a_fault(root, reference) == [], str(fault)
         assert all(done(root, reference).values()), str(fault)
     result = rerun(root)
     tally.count(kind, reruns=len(faults))
@@ -116,7 +116,7 @@ def test_a_run_struck_between_its_stages_comes_to_the_same_end(
 
 
 def test_a_run_killed_before_its_first_and_after_its_last_stage_comes_to_the_same_end(
-    before: dict[str, Path], untouched: Path, reference: Reference, copy_of: Copier, tally: Tally
+    before: Callable[[str], Path], untouched: Path, reference: Reference, copy_of: Copier, tally: Tally
 ) -> None:
     kind, root = "kill -9 of `mlops run` outside of stages", copy_of(untouched)
     first = (points.MIGRATING, points.BEGUN)
@@ -124,13 +124,13 @@ def test_a_run_killed_before_its_first_and_after_its_last_stage_comes_to_the_sam
         tally.count(kind, points=1)
         assert struck(root, Fault("", point, points.RUN), "run", "small", "--json").code == -9
         tally.count(kind, struck=1)
-        assert wrong_after_a_fault(root) == []
+        assert wrong_after_a_fault(root, reference) == []
     assert mlops(root, "stage", "ingest", "--use-case", "small", "--run", RUN).returncode == 0
     assert done(root, reference) == {"ingest": True}
     tally.count(kind, reruns=len(first), same=len(first))
 
     last = [point for point in points.RUN_POINTS if point not in first]
-    _again_and_again(kind, [Fault("", p, points.RUN) for p in last], copy_of(before["register"]), reference, tally)
+    _again_and_again(kind, [Fault("", p, points.RUN) for p in last], copy_of(before("register")), reference, tally)
 
 
 @pytest.mark.parametrize("seed", range(RANDOM_ROUNDS))
@@ -146,7 +146,7 @@ def test_a_run_killed_at_random_moments_comes_to_the_same_end(
         hit = kill_at_random(root, process, dice)
         process.communicate()
         wait_until_nobody_is_left(root)
-        assert wrong_after_a_fault(root) == []
+        assert wrong_after_a_fault(root, reference) == []
         assert all(done(root, reference).values())
         kills += hit
         tally.count(kind, struck=hit)

@@ -32,7 +32,7 @@ def test_a_run_killed_three_times_gives_what_an_uninterrupted_run_gives(
     assert ended.code == 1, ended.output  # mlops run says so and ends
     assert "died (SIGKILL)" in ended.output
     assert [folder.name for folder in (root / "workspace" / "checkpoints").glob("*/checkpoint-8")]
-    assert wrong_after_a_fault(root) == []
+    assert wrong_after_a_fault(root, reference) == []
 
     ended = struck(root, Fault("evaluate", points.PUBLISHED, points.BOTH), "run", "small", "--json")
     assert ended.code == -9, ended.output
@@ -40,13 +40,13 @@ def test_a_run_killed_three_times_gives_what_an_uninterrupted_run_gives(
     assert "evaluate" not in done(root, reference)
     digest = reference.digests["evaluate"].removeprefix("sha256:")
     assert (root / "workspace" / "store" / digest[:2] / digest).is_dir()  # sealed, and nobody was told
-    assert wrong_after_a_fault(root) == []
+    assert wrong_after_a_fault(root, reference) == []
 
     ended = struck(root, Fault("register", points.REGISTERED, points.BOTH), "run", "small", "--json")
     assert ended.code == -9, ended.output
     assert [event.body["release"] for event in record(root) if event.kind == "registered"] == [reference.release]
     assert not (root / "workspace" / "releases" / reference.release).exists()
-    assert wrong_after_a_fault(root) == []
+    assert wrong_after_a_fault(root, reference) == []
 
     result = rerun(root)  # at once: the leases of the dead are taken over, not waited for
     assert wrong_after_the_rerun(root, reference, result) == []

@@ -82,9 +82,9 @@ def _stopped_past_its_lease(root: Path, fault: Fault, lease: str, *command: str)
     ],
 )
 def test_an_attempt_that_was_overtaken_records_nothing(
-    stage: str, point: str, before: dict[str, Path], reference: Reference, copy_of: Copier, tally: Tally
+    stage: str, point: str, before: Callable[[str], Path], reference: Reference, copy_of: Copier, tally: Tally
 ) -> None:
-    root = copy_of(before[stage])
+    root = copy_of(before(stage))
     command = ("stage", stage, "--use-case", "small", "--run", RUN)
     tally.count(KIND, points=1)
     first = _stopped_past_its_lease(root, Fault(stage, point, points.STOP), f"small/{stage}/", *command)
@@ -99,16 +99,16 @@ def test_an_attempt_that_was_overtaken_records_nothing(
     results = [event for event in record(root) if event.kind == "stage_done" and event.stage == stage]
     assert len(results) == 1
     assert done(root, reference)[stage]
-    assert wrong_after_a_fault(root) == []
+    assert wrong_after_a_fault(root, reference) == []
     assert list((root / "workspace").glob("runs/*/*/*/output")) == []
     assert list((root / "workspace" / "checkpoints").iterdir()) == []
     tally.count(KIND, same=1)
 
 
 def test_an_overtaken_training_does_not_disturb_the_one_that_overtook_it(
-    before: dict[str, Path], reference: Reference, copy_of: Copier, tally: Tally
+    before: Callable[[str], Path], reference: Reference, copy_of: Copier, tally: Tally
 ) -> None:
-    root = copy_of(before["train"])
+    root = copy_of(before("train"))
     command = ("stage", "train", "--use-case", "small", "--run", RUN)
     tally.count(KIND, points=1)
     first = _stopped_past_its_lease(root, Fault("train", points.CHECKPOINT, points.STOP), "small/train/", *command)
@@ -122,7 +122,7 @@ def test_an_overtaken_training_does_not_disturb_the_one_that_overtook_it(
     assert second.returncode == 0, second_output
     assert first.returncode == 1, first_output
     assert done(root, reference)["train"]
-    assert wrong_after_a_fault(root) == []
+    assert wrong_after_a_fault(root, reference) == []
     tally.count(KIND, same=1)
 
 
@@ -136,9 +136,9 @@ def _steps(root: Path, attempt: int) -> int:
 
 
 def test_a_run_that_was_overtaken_makes_no_second_release(
-    before: dict[str, Path], reference: Reference, copy_of: Copier, tally: Tally
+    before: Callable[[str], Path], reference: Reference, copy_of: Copier, tally: Tally
 ) -> None:
-    root = copy_of(before["register"])
+    root = copy_of(before("register"))
     tally.count(KIND, points=1)
     fault = Fault("register", points.BETWEEN, points.STOP)
     first = _stopped_past_its_lease(root, fault, "run/small", "run", "small", "--json")

@@ -120,3 +120,9 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(StorageError) as caught:
         write_atomic(tmp_path / "file" / "state.json", b"x")
     assert "state.json" in str(caught.value)
+
+
+def test_a_folder_that_was_removed_is_no_empty_artifact(tmp_path: Path) -> None:
+    with pytest.raises(StorageError):
+        seal(tmp_path / "gone", {"key": "k"})
+    assert not (tmp_path / "gone").exists()
