@@ -12,7 +12,7 @@ Profile = Literal["gdpr", "pci", "secrets_only"]
 
 CONTACT = frozenset({"EMAIL_ADDRESS", "PHONE_NUMBER", "URL", "LOCATION", "PERSON", "IP_ADDRESS"})
 FINANCE = frozenset({"CREDIT_CARD", "IBAN_CODE", "CRYPTO"})
-IDENTITY = frozenset({"US_SSN", "ACCOUNT_NUMBER", "DATE_TIME"})
+IDENTITY = frozenset({"US_SSN", "US_ITIN", "ACCOUNT_NUMBER", "DATE_TIME"})
 SECRETS = frozenset({"SECRET"})
 ENTITY_TYPES = CONTACT | FINANCE | IDENTITY | SECRETS
 

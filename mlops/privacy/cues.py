@@ -30,10 +30,10 @@ _ACCOUNT_NOUN = (
 )
 _BARE_NOUN = (
     r"(?:order|account|acct|invoice|ticket|case|reference|ref|booking|reservation|confirmation|policy|tracking|contract"
-    r"|parcel|shipment|claim|iban|transaction)"
+    r"|parcel|shipment|claim|iban|transaction|ord|customer|clients?|cliente|kunde|kundin)"
 )
 _MARK = r"(?:[ _\-]{0,2}(?:numbers?|num|no|nr|id|ids|reference|ref|code|nummer|número|numero)\b\.?|[ _\-]{0,2}[#№])"
-_LINK = r"[\"']?(?:\s{0,2}(?:\bis\b|:|=|#|-)){0,3}\s{0,2}[\"'#(]{0,2}"
+_LINK = r"[\"']?(?:\s{0,2}(?i:\b(?:is|ist|est|es)\b|:|=|#|-)){0,3}\s{0,2}[\"'#(]{0,2}"
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]{0,6}\.?"
 _BIRTH_DATE = (
     rf"[0-9]{{1,4}}[./\-][0-9]{{1,2}}[./\-][0-9]{{2,4}}|[0-9]{{1,2}}(?:st|nd|rd|th|\.)? (?:of )?(?i:{_MONTH}),? "
@@ -66,8 +66,9 @@ STREETS = Alternation(
 CUED = Alternation(
     {
         "birth": (
-            rf"(?i:\bborn(?: on)?|\bdate of birth|\bd\.?o\.?b\b\.?|\bbirth[ _-]?(?:date|day)|date_of_birth)"
-            rf"[\"']?(?:\s{{0,2}}(?:\bis\b|:|=)){{0,2}}\s{{0,2}}[\"']?(?P<birth>{_BIRTH_DATE})"
+            rf"(?i:\bborn(?: on)?|\bdate[ _]of[ _]birt?h|\bd\.?o\.?b\b\.?|\bbirt?h[ _-]?d\w{{1,5}}|\bgeboren(?: am)?"
+            rf"|\bgeburts(?:datum|tag)|\bnací el|\bnacid[oa] el|\bfecha de nacimiento|\bnée? le|\bdate de naissance)"
+            rf"[\"']?(?:\s{{0,2}}(?i:\b(?:is|ist|est|es|was)\b|:|=)){{0,2}}\s{{0,2}}[\"']?(?P<birth>{_BIRTH_DATE})"
         ),
         "address": (
             r"(?i:\b(?:(?:home|postal|mailing|billing|shipping|delivery|street|my|our|new|his|her|old|correct|their)"

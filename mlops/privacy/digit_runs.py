@@ -27,7 +27,10 @@ _PHONE_CUE = re.compile(
 )
 _PHONE_CUE_AFTER = re.compile(r"^[\s\-,(]{0,3}(?:office|fax|mobile|cell|desk|home|work|phone)\b", re.IGNORECASE)
 _CARD_CUE = re.compile(r"\bcard|\bcc\b|\bvisa\b|\bmaster ?card|\bamex\b|\bcredit\b|\bdebit\b", re.IGNORECASE)
-_SSN_CUE = re.compile(r"\bssn\b|\bsocial security|\bsocial sec\b|_ssn\b", re.IGNORECASE)
+_SSN_CUE = re.compile(
+    r"\bssn\b|\bsocial\b|_ssn\b|\btax (?:id|number)|\bs[ée]cu\b|\bs[ée]curit[ée] soc|\bseguridad soc|\bsozialvers",
+    re.IGNORECASE,
+)
 _OTHER_CUE = re.compile(
     r"\border|\binvoice|\baccount|\bacct|\bticket|\breference|\bcard|\bssn|\bsocial|\btracking|\bserial|\bcustomer|"
     r"\bpolicy|\bbooking|\bcode\b|\biban|\bmember|\bcase\b|\blicen[cs]e|\bpassport|\bisbn|\bsku|\bmodel|\bpart\b|"
@@ -108,7 +111,7 @@ def _card_ends(view: str, groups: list[tuple[int, int]], first: int) -> list[int
         low, high = groups[last]
         digits += high - low
         between = view[groups[last - 1][1] : low] if last > first else ""
-        uneven = last > first and (between not in {" ", "-", ".", " - "} or (separator and between != separator))
+        uneven = last > first and (between not in {" ", "  ", "-", ".", " - "} or (separator and between != separator))
         if uneven or high - low < 2 or digits > 19:
             break
         separator = between
@@ -179,7 +182,10 @@ def _ssn(view: str, start: int, end: int, tally: Tally) -> Finding | None:
     tally["us-ssn-rules", valid] += 1
     if valid:
         return Finding(start, end, "US_SSN", 0.95, "us-ssn", True, digits, view[start:end])
-    return Finding(start, end, "US_SSN", 0.6, "us-ssn-cue", False, digits, view[start:end]) if cued else None
+    if cued:
+        return Finding(start, end, "US_SSN", 0.6, "us-ssn-cue", False, digits, view[start:end])
+    taxpayer = validators.us_itin(digits)
+    return Finding(start, end, "US_ITIN", 0.8, "us-itin", True, digits, view[start:end]) if taxpayer else None
 
 
 def _phone_part(view: str, start: int, part: str, cues_count: bool, tally: Tally) -> Finding | None:

@@ -22,8 +22,8 @@ PERSONS = Alternation(
     {
         "introduction": (
             rf"(?i:\b(?:my|the|his|her|whose|caller'?s?|patient'?s?|customer'?s?) (?:full |first |last |real |legal )?"
-            rf"name(?: is|'s|:)|\bname is|\bi am called|\bi'm called)"
-            rf"(?: (?i:{_TITLE}))? (?P<introduction>{_WORDS})"
+            rf"name(?: is|'s|:)|\bname is|\bi am called|\bi'm called|\bmein name ist|\bich hei(?:ß|ss)e|\bje m'appelle"
+            rf"|\bmon nom est|\bmi nombre es|\bme llamo)(?: (?i:{_TITLE}))? (?P<introduction>{_WORDS})"
         ),
         "field": (
             r"(?i:(?:\b|_)(?:full|first|last|middle|given|family|sur|customer|user|contact|account|card|recipient|sender"
@@ -32,28 +32,41 @@ PERSONS = Alternation(
             rf"(?:(?i:{_TITLE}) )?(?P<field>{_CAPITAL})"
         ),
         "behalf": (
-            r"(?i:\bon behalf of|\bunder the name(?: of)?|\bin the name of|\b(?:account ?|card ?)holder(?: is)?"
-            rf"|\bcall me|\bask for|\battention of|\battn[.:]?) (?:(?i:{_TITLE}) )?(?P<behalf>{_CAPITAL})"
+            r"(?i:\bon behalf of|\b(?:booked|registered|ordered|placed|made) under|\bunder the name(?: of)?"
+            r"|\bin the name of|\b(?:account ?|card ?)holder(?: is)?|\bcall me|\bask for|\battention of|\battn[.:]?)"
+            rf" (?:(?i:{_TITLE}) )?(?P<behalf>{_CAPITAL})"
         ),
         "greeting": (
             rf"(?:(?:^|\n)\s{{0,4}}|[.!?] )(?i:dear|hi|hello|hey|good (?:morning|afternoon|evening)|hallo|bonjour|hola)"
             rf",? (?:(?i:{_TITLE}) )?(?P<greeting>{_CAPITAL})"
         ),
         "first_person": rf"(?i:\bi'm|\bi am|\bim) (?:(?i:{_TITLE}) )?(?P<first_person>{_CAPITAL})",
-        "this_is": rf"(?i:\bthis is|\bit's|\bit is) (?:(?i:{_TITLE}) )?(?P<this_is>{_CAPITAL})",
+        "this_is": (
+            rf"(?i:\bthis is|\bit's|\bit is|\bhier (?:ist|spricht)|\bici|\bsoy) (?:(?i:{_TITLE}) )?"
+            rf"(?P<this_is>{_CAPITAL})"
+        ),
         "signature": (
             r"(?i:\b(?:regards|sincerely|cheers|thanks|thank you|thx|best|yours(?: truly)?|wishes|greetings|signed"
-            rf"|grüße|cordialement|saludos))(?: ?[,!.\-]{{1,2}}\s{{0,4}}|\s{{0,2}}\n\s{{0,4}})(?:(?i:{_TITLE}) )?"
+            r"|grüßen?|gruß|danke?|merci|cordialement|saludos|gracias|atentamente|(?:nice|good|great) (?:day|evening"
+            r"|weekend)|in advance|hear from you|for your (?:answer|reply|time)|(?:answer|reply|help|write back) soon))"
+            rf"(?: [a-z]{{1,9}}){{0,5}}(?: ?[,!.\-]{{1,2}}\s{{0,4}}|\s{{1,4}})(?:(?i:{_TITLE}) )?"
             rf"(?P<signature>{_CAPITAL})"
         ),
         "title": rf"\b(?i:{_TITLE}) (?P<title>{_CAPITAL})",
-        "speaking": r"\b(?P<speaking>\p{Lu}[\p{L}\p{M}'\-]+(?: \p{Lu}[\p{L}\p{M}'\-]+){0,2}) (?:speaking|here)\b",
+        "speaking": (
+            r"\b(?P<speaking>\p{Lu}[\p{L}\p{M}'\-]+(?: \p{Lu}[\p{L}\p{M}'\-]+){0,2}) (?i:speaking|writing|here)\b"
+        ),
     }
 )
 
 _TALK = re.compile(
     r"\b(?:i|i'm|my|me|our|please|speak|spoke|talk|dear|customer|client|patient|agent|phone|email|appointment|complaint|"
     r"contact(?:ed)?|invoice|account)\b",
+    re.IGNORECASE,
+)
+_THING_NAME = re.compile(
+    r"\b(?:hote\w?|event|product|company|file|brand|model|movie|film|song|place|restaurant|store|shop|domain|host|app|"
+    r"street|city|project|team|device|network|bank)(?:'s)? name is $",
     re.IGNORECASE,
 )
 _FOLLOWS = re.compile(r"^(?:\s*[,.!?;)\"\n]|\s*$| (?:from|and|here|speaking|with|calling|at|of)\b)")
@@ -80,6 +93,9 @@ _RULES: dict[str, _Rule] = {
     "speaking": _Rule(0.65),
 }
 
+# Behind these cues a name in capitals cannot be told from a text in capitals ("AWFUL WEATHER HERE").
+_SHOUTED = frozenset({"first_person", "this_is", "greeting", "speaking"})
+
 
 def person_findings(view: str) -> list[Finding]:
     """Names behind a cue: PERSON, without the title. One-word names need more than the cue where the cue is weak."""
@@ -92,10 +108,11 @@ def person_findings(view: str) -> list[Finding]:
             # Asked once for the whole text: a text may hold thousands of titles.
             talk = _TALK.search(view) is not None
         length, words = _name_length(view[start:end], rule.lower)
-        # The words after the name may be the next cue ("I'm Angry and my name is Bob"), so the search goes on there.
-        position = max(start + length, position + 1)
         end = start + length
-        if not words or not _allowed(view, start, end, words, branch, rule, talk):
+        accepted = words > 0 and _allowed(view, start, end, words, branch, rule, talk)
+        # The words after a cue that found no name may be the next cue ("I'm Angry and my name is Bob").
+        position = max(end if accepted else start, position + 1)
+        if not accepted:
             continue
         surface = view[start:end]
         canonical = " ".join(surface.casefold().replace(".", "").split())
@@ -147,7 +164,17 @@ def _allowed(view: str, start: int, end: int, words: int, branch: str, rule: _Ru
     if branch == "title" and words == 1 and not talk:
         # A bare "Mr. Jones" in a story or a sum is nobody in particular.
         return False
-    if branch in {"first_person", "this_is", "greeting", "signature"} and name.isupper() and len(name) > 3:
+    if branch == "introduction" and _THING_NAME.search(view[max(0, start - 28) : start]):
+        return False
+    if name.isupper() and (branch in _SHOUTED or (branch == "signature" and words == 1)):
+        return False
+    if (
+        branch == "signature"
+        and words == 1
+        and view[start - 1 : start] == " "
+        and view[start - 2 : start - 1].isalnum()
+    ):
+        # "Thanks Anna" is said to Anna as often as by her; two words, a stop or a new line make it a signature.
         return False
     if len(name) < 2:
         return False

@@ -19,7 +19,7 @@ from mlops.privacy.words import NAMES_AND_WORDS
 Key = tuple[str, str]
 
 _SEPARATORS = r"[ .\-/()]{0,2}"
-_DIGIT_TYPES = frozenset({"CREDIT_CARD", "US_SSN", "PHONE_NUMBER", "ACCOUNT_NUMBER", "IBAN_CODE"})
+_DIGIT_TYPES = frozenset({"CREDIT_CARD", "US_SSN", "US_ITIN", "PHONE_NUMBER", "ACCOUNT_NUMBER", "IBAN_CODE"})
 _CASED_TYPES = frozenset({"SECRET", "CRYPTO"})
 _BATCH = 64
 _LONGEST = 1_000

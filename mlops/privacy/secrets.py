@@ -30,7 +30,7 @@ VENDOR = Alternation(
         "gitlab-token": r"(?P<gitlab_token>\bgl(?:pat|ptt|rt)-[A-Za-z0-9_\-]{20,64})",
         "slack-token": r"(?P<slack_token>\bxox[abeoprs]-[A-Za-z0-9\-]{10,250})",
         "slack-webhook": r"(?P<slack_webhook>(?:https://)?hooks\.slack\.com/services/[A-Za-z0-9/]{20,120})",
-        "stripe-key": r"(?P<stripe_key>\b(?:[srp]k_(?:live|test)_|whsec_)[A-Za-z0-9]{10,200})",
+        "stripe-key": r"(?P<stripe_key>\b(?:(?:[srp]k|tok)_(?:live|test)_|whsec_)[A-Za-z0-9]{10,200})",
         "google-key": (
             r"(?P<google_key>\bAIza[A-Za-z0-9_\-]{35}|\bya29\.[A-Za-z0-9_\-]{20,400}|\bGOCSPX-[A-Za-z0-9_\-]{20,60})"
         ),
@@ -47,6 +47,11 @@ CUED = Alternation(
         "bearer": r"(?i:\b(?:bearer|basic) )(?P<bearer>[A-Za-z0-9._~+/=\-]{16,})",
         "password": rf"(?i:(?:\b|_){_PASSWORD}){_ASSIGN}(?P<password>{VALUE}{{4,}})",
         "keyish": rf"(?i:(?:\b|_|-){_KEYISH}){_ASSIGN}(?P<keyish>{VALUE}{{6,}})",
+        "password_spoken": rf"(?i:\b{_PASSWORD}) [\"']?(?P<password_spoken>{VALUE}{{6,}})",
+        "key_spoken": (
+            r"(?i:\b(?:key|token|secret|clé|clave|schlüssel|llave|jeton)(?::| (?:is|est|es|ist))?) [\"']?"
+            r"(?P<key_spoken>[A-Za-z0-9_\-.]{16,})"
+        ),
         "pin": r"(?i:\bpin(?:[ _-]?(?:code|number))?[\"']?\s{0,3}(?::|=|\bis\b)\s{0,3}[\"']?)(?P<pin>[0-9]{4,8})\b",
         "card_code": (
             r"(?i:\b(?:cvv2?|cvc2?|cv2|card verification (?:code|value)|security code)\b[\"']?\s{0,3}(?:number)?"
@@ -82,7 +87,7 @@ def cued_findings(view: str) -> list[Finding]:
     found = []
     for branch, start, end in CUED.candidates(view):
         value = view[start:end].rstrip(_TRAILING)
-        if branch in {"password", "keyish"} and not _secret_like(value, branch, view[max(0, start - 8) : start]):
+        if branch.startswith(("password", "key")) and not _secret_like(value, branch, view[max(0, start - 8) : start]):
             continue
         detector = branch.replace("_", "-") + "-cue"
         found.append(Finding(start, start + len(value), "SECRET", 0.75, detector, False, value, value))
@@ -95,6 +100,10 @@ def _secret_like(value: str, branch: str, before: str) -> bool:
     spoken = re.search(r"[:=]\s{0,3}[\"']?$", before) is None
     mixed = any(not character.isalpha() for character in value.strip("-'"))
     cased = value != value.lower() and value != value.capitalize()
+    if branch.endswith("_spoken"):
+        # Only a space parts cue and value: the value itself has to look like no word.
+        digits = sum(character.isdigit() for character in value)
+        return digits >= 1 and digits < len(value.strip("_-.")) and not value[0].isdigit()
     if branch == "password":
         return mixed or cased or not spoken
     return len(value) >= 8 and any(character.isdigit() for character in value)

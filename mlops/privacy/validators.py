@@ -75,6 +75,12 @@ def us_ssn(digits: str) -> bool:
     return len(digits) == 9 and area not in {"000", "666"} and area[0] != "9" and group != "00" and serial != "0000"
 
 
+def us_itin(digits: str) -> bool:
+    """Nine digits of the ranges in which the US tax authority numbers people without a social security number."""
+    group = int(digits[3:5])
+    return digits[0] == "9" and (50 <= group <= 65 or 70 <= group <= 88 or 90 <= group <= 92 or 94 <= group <= 99)
+
+
 def ipv4(text: str) -> bool:
     """Four decimal octets without leading zeros; not the unspecified address or a netmask."""
     try:

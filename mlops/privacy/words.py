@@ -7,24 +7,25 @@ al bin da de del della den der di dos du el ibn la le ten ter van von y zu
 """
 _NOT_NAMES = """
 a about absolutely account action address after again all already also always am america american an and angry
-any anyone app april are as asap asking at august australian austrian auto back bad bank because been being
-belgian best billing bot brazilian british but buy by calling can canada canadian card care chat cheers chinese
-christmas client closed company correct could customer customers danish day dear december delighted delivery
-department desk did disappointed dispute do does doing done dr dutch easter either email en english error europe
-european everybody everyone everything facing february finally fine finnish first folks for frau french friday
-friend from fully german getting going good google great greek greetings guest guys happy has have having he
-hello help helpdesk her here herr hi his hope how however i if important in incorrect indian intended interested
-irish is it italian its january japanese july june just kind korean ladies last late latest listed locked lost
-maam madam madame manager many march may maybe me mine miss missing misspelled mme mobile monday monsieur more
-morning mr mrs ms much mx my name need new no none not nothing november now null number october of off office ok
-okay on one only open or order our out over page paid part paying payment please polish portuguese problem
-product prof professor quite ready really refund regarding regards registered required right router running
-russian sad saturday seeking sending september service set señor señora she sig sincerely sir so some someone
-sorry spanish speaking spelled spelt sr sra still stuck such sunday support sure swedish swiss system tbd team
-test thank thanks that the their them there these they this those thursday ticket till tired to today together
-tomorrow too totally trying tuesday turkish unable unclear under unhappy unknown until up urgent us user using
-very via visa wait waiting want warm was we wednesday welcome well were what when where which while who why will
-windows with wondering world worried would writing written wrong yes yesterday yet you your yours
+any anyone app april are as asap asking at atm august australian austrian auto back bad bank because been being
+belgian best billing bot brazilian british but buy by bye calling can canada canadian card care chat cheers
+chinese christmas client closed company correct could customer customers danish day dear december delighted
+delivery department desk did disappointed dispute do does doing done dr dutch easter either email en english
+error europe european everybody everyone everything facing february finally fine finnish first folks for frau
+french friday friend from fully german getting going good goodbye google great greek greetings guest guys happy
+has have having he hello help helpdesk her here herr hi his home hope how however i iban if important in
+incorrect indian intended interested irish is it italian its january japanese july june just kind korean ladies
+last late later latest listed locked lost maam madam madame manager many march may maybe me mine miss missing
+misspelled mme mobile monday monsieur more morning mr mrs ms much mx my name need new no none not nothing
+november now null number october of off office ok okay on one only open or order our out over page paid part
+password paying payment phone pin please polish portuguese problem product prof professor quite ready really
+refund regarding regards registered required right router running russian sad saturday seeking sending september
+service set señor señora she sig sincerely sir so social some someone soon sorry spanish speaking spelled spelt
+sr sra ssn still stuck such sunday support sure swedish swiss system tbd team test text thank thanks that the
+their them there these they this those thursday ticket till tired to today together tomorrow too totally trying
+tuesday turkish unable unclear under unhappy unknown until up urgent us user using very via visa wait waiting
+want warm was we wednesday welcome well were what when where which while who why will windows with wondering
+world worried would writing written wrong yes yesterday yet you your yours
 """
 _NAMES_AND_WORDS = """
 angel april art august autumn bank bell best bill black brook brown cable camera card carol cash chance charger
