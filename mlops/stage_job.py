@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlops.artifacts import MANIFEST, read_json, store_path
 from mlops.errors import MlopsError
 from mlops.ledger.store import Ledger
 from mlops.pipeline import STAGE_NAMES, Stage, stage_named
@@ -57,7 +58,8 @@ def prepare(settings: Settings, declaration: Declaration, ledger: Ledger, run: R
     """Resolve inputs, pins and key of a stage.
 
     Raises:
-        StageError: no such stage, or an upstream stage has no output in this run or was blocked.
+        StageError: no such stage; or an upstream stage has no output in this run, was blocked, or read something
+            that was made again since.
     """
     try:
         stage = stage_named(name)
@@ -72,6 +74,7 @@ def prepare(settings: Settings, declaration: Declaration, ledger: Ledger, run: R
         if results[upstream]["outcome"] != "done":
             todo = "see its reason with: mlops runs show " + run.id
             raise StageError("STAGE-003", f"stage {upstream} was blocked in this run", where=run.id, todo=todo)
+        _require_current(settings, run, upstream, results)
     digests = {upstream: str(results[upstream]["artifact"]) for upstream in stage.inputs}
     pins = _relevant_pins(stage, run, digests)
     sections = {section: getattr(declaration.use_case, section) for section in stage.sections}
@@ -79,6 +82,19 @@ def prepare(settings: Settings, declaration: Declaration, ledger: Ledger, run: R
     return Job(
         settings, declaration, ledger, run, stage, digests, pins, sections, parts, key_of(parts), secrets.token_hex(6)
     )
+
+
+def _require_current(settings: Settings, run: Run, upstream: str, results: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse to mix: what ``upstream`` read must be what its own inputs in this run are now."""
+    manifest = store_path(settings.store, str(results[upstream]["artifact"])) / MANIFEST
+    if not manifest.is_file():
+        return  # what is missing is reported where inputs are verified
+    for source, digest in read_json(manifest)["key_parts"]["inputs"].items():
+        if results[source]["artifact"] != digest:
+            todo = f"run it again: mlops stage {upstream} --use-case {run.use_case} --run {run.id}"
+            raise StageError(
+                "STAGE-004", f"{source} was made again after {upstream} had read it", where=run.id, todo=todo
+            )
 
 
 def _relevant_pins(stage: Stage, run: Run, digests: Mapping[str, str]) -> dict[str, Any]:
