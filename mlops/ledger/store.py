@@ -18,7 +18,7 @@ from mlops.ledger.schema import HEAD_REVISION
 
 _BUSY_SECONDS = 20
 _POSTGRES_LOCK = 7_315_901_141  # one advisory lock serialises all writers of one database
-_TODO_RETRY = "stop the process that holds it, or wait and run again; nothing was half-written"
+_KEPT = "then run again; nothing was half-written"
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,8 @@ def _translated(ledger: Ledger) -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        reason = _reason(error)
-        raise LedgerUnavailableError("LEDGER-005", reason, where=ledger.url, todo=_TODO_RETRY) from None
+        reason, todo = _reason(error)
+        raise LedgerUnavailableError("LEDGER-005", reason, where=ledger.url, todo=f"{todo}, {_KEPT}") from None
     except DBAPIError as error:
         if isinstance(error.orig, sqlite3.DatabaseError) and "not a database" in str(error.orig):
             raise LedgerError(
@@ -140,18 +140,24 @@ def _translated(ledger: Ledger) -> Iterator[None]:
         raise
 
 
-def _reason(error: OperationalError) -> str:
+def _reason(error: OperationalError) -> tuple[str, str]:
+    """What is wrong and what to do about it, by a word of the driver's message."""
     message = str(error.orig)
-    for needle, reason in (
-        ("locked", f"the ledger is locked by another process (waited {_BUSY_SECONDS} s)"),
-        ("readonly", "the ledger is read-only"),
-        ("full", "the ledger's disk is full"),
-        ("unable to open", "the ledger's file cannot be opened"),
-        ("refused", "no database server answers"),
+    for needle, reason, todo in (
+        (
+            "locked",
+            f"the ledger is locked by another process (waited {_BUSY_SECONDS} s)",
+            "stop the process that holds it, or wait",
+        ),
+        ("readonly", "the ledger is read-only", "make it and its folder writable"),
+        ("full", "the ledger's disk is full", "free space"),
+        ("disk I/O", "the ledger's disk is full or fails", "free space, or see to the disk"),
+        ("unable to open", "the ledger's file cannot be opened", "make it and its folder writable"),
+        ("refused", "no database server answers", "start it, or correct MLOPS_LEDGER_URL"),
     ):
         if needle in message:
-            return reason
-    return "the ledger's database refused the operation"
+            return reason, todo
+    return "the ledger's database refused the operation", "see the database's own log"
 
 
 @contextmanager

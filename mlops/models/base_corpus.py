@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 import sysconfig
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from random import Random
 
 _LEFT_OUT = frozenset({"site-packages", "test", "tests", "idlelib", "lib2to3", "turtledemo", "ensurepip"})
 _SHORTEST = 80
+_CURRENCIES = ("EUR", "USD", "GBP", "CHF")
 
 
 def standard_library_texts() -> list[str]:
@@ -70,6 +74,40 @@ def as_chat(text: str) -> str:
     return "".join(f"{piece}<|end|>" for piece in pieces)
 
 
-def compose(library: Sequence[str], prose: Sequence[str]) -> list[str]:
-    """The corpus of a base model: the library's texts, then the prose, of which every talk but each third is a chat."""
-    return [*library, *(text if number % 3 == 0 else as_chat(text) for number, text in enumerate(prose))]
+def frequent_words(texts: Sequence[str], least: int = 5) -> list[str]:
+    """Lower-case words of 4 to 10 Latin letters that occur at least ``least`` times, sorted."""
+    counts = Counter(word.lower() for text in texts for word in re.findall(r"[A-Za-z]{4,10}", text))
+    return sorted(word for word, count in counts.items() if count >= least)
+
+
+def copy_drills(words: Sequence[str], count: int, seed: int) -> Iterator[str]:
+    """Texts whose rest follows from their beginning, which teaches a small model to look back.
+
+    Three kinds: a run of words said again, a list of facts asked in another order, and a sentence with an amount that
+    is named once more. The same arguments give the same texts.
+    """
+    return (_drill(Random(f"copy_drills:{seed}:{number}"), words) for number in range(count))
+
+
+def _drill(rng: Random, words: Sequence[str]) -> str:
+    kind = rng.random()
+    if kind < 0.4:
+        said = " ".join(rng.choice(words) for _ in range(rng.randrange(4, 40)))
+        return "\n".join([said] * rng.choice((2, 2, 3)))
+    if kind < 0.75:
+        facts = [(name, _value(rng, words)) for name in rng.sample(words, rng.randrange(3, 9))]
+        told = "; ".join(f"the {name} is {value}" for name, value in facts)
+        asked = " ".join(f"The {name}? {value}." for name, value in rng.sample(facts, len(facts)))
+        return f"{told}. {asked}"
+    said_words = [rng.choice(words) for _ in range(rng.randrange(6, 25))]
+    amount = f"{rng.randrange(1, 400)}.{rng.randrange(100):02d} {rng.choice(_CURRENCIES)}"
+    said_words.insert(rng.randrange(len(said_words) - 2), amount)
+    ends = f"last word {said_words[-1]}; first word {said_words[0]}"
+    return f"{' '.join(said_words)} -> amount {amount}; {ends}"
+
+
+def _value(rng: Random, words: Sequence[str]) -> str:
+    kind = rng.random()
+    if kind < 0.4:
+        return f"{rng.randrange(1, 400)}.{rng.choice(('00', '50', '90', '95', '25'))} {rng.choice(_CURRENCIES)}"
+    return str(rng.randrange(100_000)) if kind < 0.6 else rng.choice(words)

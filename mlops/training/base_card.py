@@ -9,6 +9,7 @@ from typing import Any
 def card(facts: Mapping[str, Any]) -> str:
     """Markdown from the facts that the manifest seals: ``recipe``, ``report``, ``held_out_perplexity``, ``corpus``."""
     recipe, report, corpus = facts["recipe"], facts["report"], facts["corpus"]
+    texts = corpus["texts"]
     return f"""# {recipe["name"]}
 
 A Llama-shaped language model of {report["parameters"]:,} parameters, trained from nothing by this project on a CPU, so
@@ -21,22 +22,25 @@ values; inner width {recipe["intermediate"]}), a byte-level BPE vocabulary of {r
 single digits and tied embeddings, up to {recipe["max_position"]} positions. Stored in bf16.
 
 ## Data
-- {corpus["texts"] - corpus["prose_texts"]:,} texts of the Python standard library (its language reference and
-  docstrings), as installed with Python {corpus["python"]}; licence PSF-2.0.
-- {corpus["prose_texts"]:,} texts written by the project's own generator
-  (`mlops.datasets.sample.prose.pretraining_texts`, seed {corpus["prose_seed"]}): talks and help pages in English,
-  German, French and Spanish. **They come from the same family of generators as the sample use case**, so words and
-  phrasing are shared with it; the seeds are others, no ticket and no JSON is among them, and no personal data.
-- {corpus["characters"]:,} characters in all; digest of the texts in order: `{corpus["digest"]}`.
+- {texts["library"]:,} texts of the Python standard library (its language reference and docstrings), as installed with
+  Python {corpus["python"]}; licence PSF-2.0.
+- {texts["prose"]:,} texts and {texts["talks"]:,} talks written by the project's own generator
+  (`mlops.datasets.sample.prose`, seed {corpus["prose_seed"]}) in English, German, French and Spanish. **They come from
+  the same family of generators as the sample use case**, so words and phrasing are shared with it; the seeds are
+  others, no ticket is among them, and no personal data. In most talks ordinary words stand in place of the products,
+  so that the model has to read what it answers about; in half of the English ones the agent notes item, sum and haste
+  as JSON, a relative of the sample's ticket with other keys and without its intent and action.
+- {texts["drills"]:,} generated copying drills (word runs, lists of facts, amounts).
+- {corpus["characters"]:,} characters in all; digest of the texts: `{corpus["digest"]}`.
 
 No person wrote or is described in the generated texts. Figures that a fine-tuned adapter reaches on the sample say
 that the pipeline works; they say nothing about how a model would do on real customers.
 
 ## Training
-{report["steps"]:,} steps of {recipe["batch"]} sequences of {recipe["block"]} tokens
-({report["tokens"]:,} tokens), Muon for matrices and AdamW for the rest, seed {recipe["seed"]}. Loss over the last 50
-steps {report["train_loss"]} nats per token; {report["validation_loss"]} on {report["validation_tokens"]:,} held-out
-tokens of the same corpus, a perplexity of {facts["held_out_perplexity"]}.
+{report["steps"]:,} steps in {len(recipe["courses"])} courses of sequences of {recipe["block"]} tokens
+({report["tokens"]:,} tokens), Muon for matrices and AdamW for the rest, seed {recipe["seed"]}. Weighted loss over the
+last 50 steps {report["train_loss"]} nats per token; {report["validation_loss"]} on {report["validation_tokens"]:,}
+held-out tokens of the last course, a perplexity of {facts["held_out_perplexity"]}.
 
 ## Limits
 It has read a few megabytes. It holds no knowledge, follows no instructions, and repeats phrases of its corpus. Do not

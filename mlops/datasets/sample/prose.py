@@ -1,13 +1,14 @@
 """Plain text of the sample's world for pretraining a small base model: talks and help pages, never a ticket.
 
 The texts share words and phrasing with the sample, not its rows: they draw from another seed space, carry no
-personal data and hold no JSON. In a talk the agent sums up in plain words what the sample's ticket says in fields.
+personal data and hold no ticket. In a talk the agent sums up in plain words what the sample's ticket says in fields.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from mlops.datasets.errors import DatasetError
@@ -17,6 +18,7 @@ from mlops.datasets.sample.scenario import Scenario, draw_scenario, reply_line
 from mlops.datasets.sample.ticket import NO_AMOUNT, PRODUCTS
 
 _TALK_SHARE = 0.65
+_PRODUCT = re.compile(rf"\b({'|'.join(PRODUCTS)})\b")
 
 _MATTERS: dict[str, str] = {
     "refund": "{you ask for a refund|it is about a refund|you gave it back}",
@@ -103,6 +105,39 @@ def pretraining_texts(count: int, seed: int) -> Iterator[str]:
     if count < 0:
         raise DatasetError("DATASET-008", f"expected 0 texts or more, found {count}", todo="pass a positive count")
     return (_text(Random(f"support_prose:{seed}:{number}")) for number in range(count))
+
+
+def reading_talks(count: int, seed: int, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield `count` talks for learning to read, most with a word of `names` in place of each product.
+
+    Where a customer names the product as the agent does, seven talks of eight get other names, so that the answer can
+    only be known by reading the question. In half of the English talks the agent first notes item, sum and haste as
+    JSON: a relative of the sample's ticket, with other keys and without its intent and action.
+
+    Yields:
+        the talk, and the words that its answer takes from the question.
+    """
+    for number in range(count):
+        rng = Random(f"reading_talks:{seed}:{number}")
+        scenario = draw_scenario(rng, with_personal=False)
+        text = _talk(scenario, rng)
+        asked, _, answered = text.rpartition("\nAgent: ")
+        if scenario.book.language == "en" and rng.random() < 0.5:
+            answered = f"{_note(scenario)} {answered}"
+        text = f"{asked}\nAgent: {answered}"
+        said = sorted(set(_PRODUCT.findall(answered)))
+        words = [*said, *([] if scenario.ticket.amount == NO_AMOUNT else scenario.ticket.amount.split())]
+        if set(said) <= set(_PRODUCT.findall(asked)) and number % 8:
+            named = dict(zip(PRODUCTS, rng.sample(names, len(PRODUCTS)), strict=True))
+            text = _PRODUCT.sub(lambda match, named=named: named[match[0]], text)  # type: ignore[misc]
+            words = [named.get(word, word) for word in words]
+        yield text, tuple(words)
+
+
+def _note(scenario: Scenario) -> str:
+    ticket = scenario.ticket
+    note = {"item": ticket.product, "sum": ticket.amount, "haste": ticket.urgency}
+    return json.dumps(note, separators=(",", ":"))
 
 
 def _text(rng: Random) -> str:

@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 
 from mlops.artifacts import digest_file, verify
-from mlops.models.base_corpus import as_chat, compose, corpus_digest
-from mlops.models.base_recipe import TINY, BaseRecipe, build_base
+from mlops.models.base_blocks import Passage, Weights, blocks_of
+from mlops.models.base_corpus import as_chat, copy_drills, corpus_digest, frequent_words
+from mlops.models.base_recipe import TINY, BaseRecipe, Course, build_base
+from mlops.models.base_tokenizer import train_tokenizer
 from mlops.models.errors import ModelError
 from mlops.models.loading import load
 from mlops.models.safety import scan
 
 ROOT = Path(__file__).resolve().parents[3]
-RECIPE = replace(TINY, steps=8, block=32, batch=4, warmup=2, vocabulary=300)
+COURSES = (Course(5, (("text", 4),), Weights()), Course(3, (("text", 4),), Weights(document=0.5)))
+RECIPE = replace(TINY, courses=COURSES, block=32, warmup=2, vocabulary=300, validation_share=0.1)
 TEXTS = [
     f"Entry {i}: the {'red' if i % 2 else 'blue'} lamp costs {i}.50 and ships in {i % 7} days." for i in range(200)
 ]
@@ -27,7 +30,7 @@ def _weights(directory: Path) -> str:
 
 def _build(directory: Path, recipe: BaseRecipe = RECIPE, **options: object) -> str:
     directory.mkdir()
-    build_base(recipe, TEXTS, directory, **options)  # type: ignore[arg-type]
+    build_base(recipe, {"text": [Passage(text) for text in TEXTS]}, directory, **options)  # type: ignore[arg-type]
     return _weights(directory)
 
 
@@ -70,18 +73,38 @@ def test_the_checkpoint_of_another_build_is_refused(tmp_path: Path) -> None:
 
 def test_too_little_text_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="MODEL-060"):
-        build_base(RECIPE, TEXTS[:3], tmp_path)
+        build_base(RECIPE, {"text": [Passage(text) for text in TEXTS[:3]]}, tmp_path)
 
 
 def test_talks_become_the_turns_that_the_chat_template_renders() -> None:
     talk = "Customer: my lamp\nis broken\nAgent: We send a new one."
     assert as_chat(talk) == "<|user|>my lamp\nis broken<|end|><|assistant|>We send a new one.<|end|>"
     assert as_chat("A page: about lamps") == "A page: about lamps"
-    assert compose(["doc"], [talk, talk]) == ["doc", talk, as_chat(talk)]
     assert corpus_digest(["ab", "c"]) != corpus_digest(["a", "bc"])
 
 
-@pytest.mark.parametrize("name", ["tiny-test"])
+def test_the_words_that_only_the_question_gives_count_most() -> None:
+    text = "<|user|>my lamp is dark<|end|><|assistant|>We mend your lamp.<|end|>"
+    tokenizer = train_tokenizer([text] * 50, 300)
+    weights = Weights(document=0.3, question=0.1, answer=1.0, focus=3.0)
+    blocks = blocks_of(tokenizer, [Passage(text, ("lamp",))] * 20, weights, 15, 1)
+    by_token: dict[str, set[float]] = {}
+    for token, weight in zip(blocks.ids.flatten().tolist(), blocks.weights.flatten().tolist(), strict=True):
+        by_token.setdefault(tokenizer.id_to_token(token), set()).add(round(weight, 3))
+    assert {0.1, 3.0} <= by_token["Ġlamp"]  # in the question and in the answer
+    assert by_token["<|assistant|>"] == {0.1}
+
+
+def test_drills_repeat_what_they_began_with_and_depend_on_their_seed_alone() -> None:
+    words = frequent_words(["alpha bravo charlie delta foxtrot golf hotel india"] * 5)
+    assert list(copy_drills(words, 30, 1)) == list(copy_drills(words, 30, 1))
+    assert list(copy_drills(words, 30, 1)) != list(copy_drills(words, 30, 2))
+    repeated = [drill for drill in copy_drills(words, 60, 3) if "\n" in drill]
+    assert repeated
+    assert all(len(set(drill.split("\n"))) == 1 for drill in repeated)
+
+
+@pytest.mark.parametrize("name", ["tiny-test", "support-base-5m"])
 def test_shipped_base_models_are_sealed_safe_and_small(name: str) -> None:
     directory = ROOT / "base_models" / name
     manifest = verify(directory).manifest
