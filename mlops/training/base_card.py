@@ -28,8 +28,9 @@ single digits and tied embeddings, up to {recipe["max_position"]} positions. Sto
   (`mlops.datasets.sample.prose`, seed {corpus["prose_seed"]}) in English, German, French and Spanish. **They come from
   the same family of generators as the sample use case**, so words and phrasing are shared with it; the seeds are
   others, no ticket is among them, and no personal data. In most talks ordinary words stand in place of the products,
-  so that the model has to read what it answers about; in half of the English ones the agent notes item, sum and haste
-  as JSON, a relative of the sample's ticket with other keys and without its intent and action.
+  so that the model has to read what it answers about; in most English ones the agent notes matter, item, haste and sum
+  as JSON, a relative of the sample's ticket with other keys, the matter in plain words, and no action. Fine-tuning on
+  the sample therefore teaches a notation more than a skill.
 - {texts["drills"]:,} generated copying drills (word runs, lists of facts, amounts).
 - {corpus["characters"]:,} characters in all; digest of the texts: `{corpus["digest"]}`.
 

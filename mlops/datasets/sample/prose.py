@@ -18,6 +18,7 @@ from mlops.datasets.sample.scenario import Scenario, draw_scenario, reply_line
 from mlops.datasets.sample.ticket import NO_AMOUNT, PRODUCTS
 
 _TALK_SHARE = 0.65
+_NOTED_SHARE = 0.7
 _PRODUCT = re.compile(rf"\b({'|'.join(PRODUCTS)})\b")
 
 _MATTERS: dict[str, str] = {
@@ -111,8 +112,8 @@ def reading_talks(count: int, seed: int, names: Sequence[str]) -> Iterator[tuple
     """Yield `count` talks for learning to read, most with a word of `names` in place of each product.
 
     Where a customer names the product as the agent does, seven talks of eight get other names, so that the answer can
-    only be known by reading the question. In half of the English talks the agent first notes item, sum and haste as
-    JSON: a relative of the sample's ticket, with other keys and without its intent and action.
+    only be known by reading the question. In most English talks the agent first notes matter, item, haste and sum as
+    JSON: a relative of the sample's ticket, with other keys, the matter in plain words, and no action.
 
     Yields:
         the talk, and the words that its answer takes from the question.
@@ -122,11 +123,13 @@ def reading_talks(count: int, seed: int, names: Sequence[str]) -> Iterator[tuple
         scenario = draw_scenario(rng, with_personal=False)
         text = _talk(scenario, rng)
         asked, _, answered = text.rpartition("\nAgent: ")
-        if scenario.book.language == "en" and rng.random() < 0.5:
+        noted = scenario.book.language == "en" and rng.random() < _NOTED_SHARE
+        if noted:
             answered = f"{_note(scenario)} {answered}"
         text = f"{asked}\nAgent: {answered}"
         said = sorted(set(_PRODUCT.findall(answered)))
         words = [*said, *([] if scenario.ticket.amount == NO_AMOUNT else scenario.ticket.amount.split())]
+        words += scenario.ticket.intent.split("_") if noted else []
         if set(said) <= set(_PRODUCT.findall(asked)) and number % 8:
             named = dict(zip(PRODUCTS, rng.sample(names, len(PRODUCTS)), strict=True))
             text = _PRODUCT.sub(lambda match, named=named: named[match[0]], text)  # type: ignore[misc]
@@ -136,7 +139,8 @@ def reading_talks(count: int, seed: int, names: Sequence[str]) -> Iterator[tuple
 
 def _note(scenario: Scenario) -> str:
     ticket = scenario.ticket
-    note = {"item": ticket.product, "sum": ticket.amount, "haste": ticket.urgency}
+    matter = ticket.intent.replace("_", " ")
+    note = {"matter": matter, "item": ticket.product, "haste": ticket.urgency, "sum": ticket.amount}
     return json.dumps(note, separators=(",", ":"))
 
 
