@@ -78,7 +78,8 @@ def stage(
 
         def remember(item: dict[str, Any]) -> None:
             last.update(item)
-            report(item)
+            if as_json or item["event"] != "failed":  # a failure is told once, below
+                report(item)
 
         code = run_stage(settings, declaration, ledger, started, name, remember)
     if not as_json:
