@@ -48,7 +48,7 @@ def _code_digests(package: Path) -> dict[str, str]:
         ("contracts/policy.py", {"curate", "train"}),
         ("training/checkpoints.py", {"train"}),
         ("statistics/paired.py", {"gate"}),
-        ("artifacts.py", {stage.name for stage in STAGES}),
+        ("artifacts.py", {stage.name for stage in STAGES} - {"ingest"}),
     ],
 )
 def test_an_edit_misses_where_it_matters_and_hits_elsewhere(
