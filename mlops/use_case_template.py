@@ -48,10 +48,11 @@ curation:
 training:
   base_model: base_models/support-base-5m
   method: qlora                       # 4-bit NF4 base, low-rank adapter
-  epochs: 3
+  epochs: 2
   batch_size: 16
   learning_rate: 0.002
-  max_length: 384
+  warmup: 10
+  max_length: 320
   adapter: {rank: 16, alpha: 32, dropout: 0.0}
   seed: 7
 
@@ -59,7 +60,7 @@ evaluation:
   task: ticket_json                   # or reply_nll: likelihood of the last assistant message
   max_new_tokens: 96
   batch_size: 64
-  max_examples: 300
+  max_examples: 240
   compare_with: [base, random, champion]
 
 # PASS only if every critical rule passes by its interval; what cannot be judged is INCONCLUSIVE, never a pass.

@@ -56,7 +56,7 @@ def test_a_new_use_case_overwrites_nothing(project: Path) -> None:
     ("pattern", "replacement", "line_has", "code", "says"),
     [
         (r"^owner: .*$", "owner: x\nownr: y", "ownr: y", "USECASE-003", "unknown key ownr"),
-        (r"^  max_length: 384$", "  max_length: many", "max_length", "USECASE-005", "valid integer"),
+        (r"^  max_length: 320$", "  max_length: many", "max_length", "USECASE-005", "valid integer"),
         (r"^  rows: 3000|rows: 3000", "rowz: 3000", "rowz", "USECASE-003", "unknown key"),
         (r"^budget: .*$", "", "name:", "USECASE-004", "budget is missing"),
         (r"^name: .*$", "name: other_name", "name: other_name", "USECASE-002", "differs from the file"),
@@ -80,7 +80,7 @@ def test_errors_carry_file_and_line(
 
 def test_all_findings_are_shown_at_once_and_the_exit_code_says_so(project: Path) -> None:
     _edit(project, r"^owner: .*$", "ownr: y")
-    _edit(project, r"^  max_length: 384$", "  max_length: many")
+    _edit(project, r"^  max_length: 320$", "  max_length: many")
     linted = CliRunner().invoke(app, ["use-case", "lint", "support_triage"])
     assert linted.exit_code == 20
     assert len(linted.stdout.splitlines()) == 3  # unknown key, missing key, wrong type
