@@ -41,6 +41,9 @@ def _load(target: str) -> Any:
     return typer.main.get_command(single)
 
 
+_TYPER_STOPPED = 130  # how Typer ends on Ctrl-C; to us it is a failure that may be retried
+
+
 class LazyCommands(TyperGroup):
     """Lists commands without importing their modules."""
 
@@ -91,8 +94,10 @@ def main() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("stopped", err=True)
+    except SystemExit as ended:
+        if ended.code != _TYPER_STOPPED:
+            raise
+        typer.echo("stopped: run again, what was finished is kept", err=True)
         sys.exit(1)
     except Exception as error:
         if os.environ.get("MLOPS_DEBUG"):

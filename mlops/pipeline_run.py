@@ -160,12 +160,20 @@ def _one_stage(
         last = _follow(process, report)
         errors = process.stderr.read() if process.stderr else ""
         code = process.wait()
-    if code not in (DONE, BLOCKED) and last.get("event") != "failed":
-        last = {"event": "failed", "stage": name, "error": errors.strip() or _died(name, code)}
-        report(last)
-    if code == FAILED and stop.requested:
-        last = {**last, "error": f"stopped by {stop.reason}; what was finished is kept"}
+    if code not in (DONE, BLOCKED):
+        told = last.get("event") == "failed"
+        last = _failure(name, code, last if told else {}, errors.strip(), stop)
+        if not told:
+            report(last)
     return StageResult(name, code if code >= 0 else FAILED, time.monotonic() - began, last)
+
+
+def _failure(name: str, code: int, last: dict[str, Any], errors: str, stop: StopRequest) -> dict[str, Any]:
+    """The last word of a stage that failed: its own, or ours where it was stopped or could say nothing."""
+    failed = {"event": "failed", "stage": name, **last}
+    if stop.requested and code in (FAILED, -signal.SIGTERM):
+        return {**failed, "error": f"stopped by {stop.reason}; what was finished is kept"}
+    return failed if last else {**failed, "error": errors or _died(name, code)}
 
 
 def _died(name: str, code: int) -> str:

@@ -26,6 +26,7 @@ import pytest
 from mlops.artifacts import MANIFEST, seal
 from mlops.ledger.events import events
 from mlops.ledger.heartbeats import live
+from mlops.pipeline import STAGE_NAMES
 from tests.end_to_end.conftest import QUIET, SOURCE, Project, hits, places, result_of
 from tests.end_to_end.tracer import leaks, readable_rows, traces
 from tests.small_project import artifacts, command, environment
@@ -549,6 +550,52 @@ def test_after_ctrl_c_training_goes_on_to_the_adapter_of_an_uninterrupted_run(
     assert not live(project.ledger())
     project.assert_whole()
     assert project.verified().ok
+
+
+@pytest.mark.parametrize("seconds", [0.8, pytest.param(1.5, marks=pytest.mark.full), 3.0])
+def test_ctrl_c_early_in_a_run_ends_with_1_and_says_that_it_was_stopped(damaged: Project, seconds: float) -> None:
+    process = subprocess.Popen(
+        command("run", "small"),
+        env=environment(damaged.root, QUIET),
+        cwd=damaged.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1, said
+    assert "stopped" in said
+    assert "Traceback" not in said
+    damaged.assert_whole()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("stage", [stage for stage in STAGE_NAMES if stage != "train"])
+def test_ctrl_c_in_any_stage_ends_with_1_and_the_next_run_comes_to_the_same_end(project: Project, stage: str) -> None:
+    shutil.rmtree(project.artifact(stage))
+    said: list[str] = []
+    with subprocess.Popen(
+        command("run", "small", "--json"),
+        env=environment(project.root, QUIET),
+        cwd=project.root,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        _until(process.stdout, lambda item: item["event"] == "started" and item["stage"] == stage, said)
+        process.send_signal(signal.SIGINT)
+        said += process.stdout
+        code = process.wait(120)
+    assert (code, json.loads(said[-1])["code"]) == (1, 1)
+    assert "stopped" in json.loads(said[-1])["stages"][-1]["error"]
+    project.assert_whole()
+    again = project.run()
+    assert (again["code"], artifacts(again), again["release"]) == (0, project.digests, project.release)
+    assert len(events(project.ledger(), kinds=["registered"])) == 1
+    project.assert_whole()
 
 
 # -- and afterwards ---------------------------------------------------------------------------------------------------
