@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -118,9 +119,11 @@ def list_runs(
     if as_json:
         typer.echo(json.dumps(rows))
         return
-    table = Table("run", "use case", "started", "by", "outcome", "seconds", "release", header_style="bold")
+    table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("run", "use case", "outcome", "seconds", "release"):
+        table.add_column(name, no_wrap=name in ("run", "release"))
     for row in rows:
-        names = ("run", "use_case", "started_at", "by", "outcome", "seconds", "release")
+        names = ("run", "use_case", "outcome", "seconds", "release")
         table.add_row(*(str(row.get(name, "")) for name in names))
     Console().print(table)
 

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -169,7 +171,7 @@ def _outcome(item: StageResult) -> str:
 
 
 def _number(value: Any) -> str:
-    return "–" if value is None else f"{value:.4g}"
+    return "–" if value is None else f"{value:.3g}"
 
 
 def _interval(value: Any) -> str:
@@ -177,15 +179,16 @@ def _interval(value: Any) -> str:
 
 
 def _gate_table(figures: dict[str, Any]) -> Table:
-    table = Table(title=f"gate: {figures.get('verdict', '?')}", title_justify="left", header_style="bold")
-    for name in ("metric", "rule", "value", "interval", "threshold", "n", "outcome"):
-        table.add_column(name, justify="left" if name in ("metric", "rule", "outcome") else "right")
+    title = f"gate: {figures.get('verdict', '?')}"
+    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("metric", "rule", "value", "interval", "limit", "n", "outcome"):
+        table.add_column(name, justify="left" if name in ("metric", "rule", "outcome") else "right", no_wrap=True)
     for metric in figures.get("metrics", []):
         table.add_row(
             metric["id"],
-            metric.get("rule", ""),
+            metric.get("rule", "").replace("versus", "vs"),
             _number(metric["value"]),
-            _interval(metric.get("interval")).replace("[", "\\["),
+            escape(_interval(metric.get("interval"))),
             _number(metric["threshold"]),
             _count(metric["n"]),
             metric["outcome"],

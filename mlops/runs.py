@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mlops.artifacts import MANIFEST, digest_file, read_json, store_path
+from mlops.artifacts import MANIFEST, digest_file
 from mlops.contracts.contract import load_contract
 from mlops.errors import MlopsError
 from mlops.ledger.events import append_once, events
 from mlops.ledger.store import Ledger
-from mlops.registry.dossier import DOSSIER
-from mlops.registry.state import champion, releases
+from mlops.registry.state import champion
 from mlops.settings import Settings
 from mlops.use_case import Declaration
 
@@ -61,13 +60,13 @@ def _base_model_pin(root: Path, path: str) -> dict[str, str]:
     return {"path": path, "digest": digest_file(manifest)}
 
 
-def _champion_pin(settings: Settings, ledger: Ledger, use_case: str) -> dict[str, Any] | None:
+def _champion_pin(ledger: Ledger, use_case: str) -> dict[str, Any] | None:
+    """The champion as the ledger knows it, so that a dossier lost from the store can be made again by a run."""
     release = champion(events(ledger), use_case)
-    if release is None:
-        return None
-    known = releases(events(ledger))[release]
-    dossier = read_json(store_path(settings.store, known.dossier) / DOSSIER)
-    return {"release": release, "adapter": dossier["artifacts"]["train"]["digest"], "base_model": dossier["base_model"]}
+    for event in events(ledger, kinds=["registered"], use_case=use_case):
+        if event.body["release"] == release:
+            return {"release": release, "adapter": event.body["adapter"], "base_model": event.body["base_model"]}
+    return None
 
 
 def make_pins(settings: Settings, declaration: Declaration, ledger: Ledger) -> dict[str, Any]:
@@ -83,7 +82,7 @@ def make_pins(settings: Settings, declaration: Declaration, ledger: Ledger) -> d
         "source_contract": _contract_pin(settings.root, use_case.contracts.source),
         "training_contract": _contract_pin(settings.root, use_case.contracts.training_set),
         "base_model": _base_model_pin(settings.root, use_case.training.base_model),
-        "champion": _champion_pin(settings, ledger, use_case.name),
+        "champion": _champion_pin(ledger, use_case.name),
     }
 
 
