@@ -27,7 +27,7 @@ font:16px/1.5 system-ui,sans-serif}h1{font-size:1.5rem;margin:0}h2{font-size:1.1
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.45rem .6rem;
 border-bottom:1px solid var(--line)}th{color:var(--soft);font-weight:600}td.n{font-variant-numeric:tabular-nums;
 white-space:nowrap}small,.soft{color:var(--soft)}dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}
-dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}svg{display:block;width:22.5rem;max-width:100%;height:auto}
+dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}svg{display:block;width:22.5rem;min-width:18rem;max-width:100%;height:auto}
 svg text{fill:var(--soft);font-size:11px}
 """
 
