@@ -122,8 +122,10 @@ def test_text_outside_the_spans_is_unchanged(text: str) -> None:
     result = masked(text)[0]
     position = 0
     for part in PLACEHOLDER.sub("\x00", result).split("\x00"):
-        if part.strip('"'):
-            position = text.index(part.strip('"'), position) + len(part.strip('"'))
+        kept = part.strip('"')
+        found = text.find(kept, position)
+        assert found >= 0
+        position = found + len(kept)
 
 
 def _conversations() -> st.SearchStrategy[list[tuple[str, str, list[tuple[str, str]]]]]:
