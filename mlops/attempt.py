@@ -72,6 +72,7 @@ class Pulse:
     """Renews a lease and writes heartbeats from a thread until the block ends.
 
     Who loses the lease is told by ``overtaken``: what it goes on writing could only be in the newer attempt's way.
+    ``told`` is called at each beat, so that whoever started the process sees that it is not frozen.
     """
 
     ledger: Ledger
@@ -81,6 +82,7 @@ class Pulse:
     lease_seconds: float
     stop: StopRequest
     overtaken: Callable[[str], None]
+    told: Callable[[], None] = lambda: None
     progress: dict[str, Any] = field(default_factory=dict)
 
     def _beat(self) -> None:
@@ -92,6 +94,7 @@ class Pulse:
 
     def _loop(self, ended: threading.Event) -> None:
         while not ended.wait(self.every):
+            self.told()
             try:
                 self._beat()
             except LeaseLostError:

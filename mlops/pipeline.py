@@ -6,6 +6,7 @@ Imports nothing heavy: the DAG factory, the command line and the tests all read 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,11 @@ class Stage:
         sections: keys of the use-case file it depends on; nothing else of the file reaches it.
         pins: what of the run's pins it depends on.
         keyed: False for a stage that must run each time, because its source has no digest before it is read.
+        remote: where its output is versioned: ``raw`` holds unmasked rows and is encrypted, ``clean`` does not.
+        gpu: True when it uses a GPU where there is one.
         graceful: True when the stage itself watches for a stop request and saves its state.
+        governed: True when it uses data for the declared purpose: the contracts upstream must permit that before it
+            starts, also when its output is in the store.
         does: one line for people.
     """
 
@@ -29,7 +34,10 @@ class Stage:
     sections: tuple[str, ...]
     pins: tuple[str, ...] = ()
     keyed: bool = True
+    remote: Literal["raw", "clean"] = "clean"
+    gpu: bool = False
     graceful: bool = False
+    governed: bool = False
     does: str = ""
 
 
@@ -40,6 +48,7 @@ STAGES: tuple[Stage, ...] = (
         "mlops.stages.ingest",
         ("sources",),
         keyed=False,
+        remote="raw",
         does="read sources into the chat schema",
     ),
     Stage(
@@ -48,6 +57,7 @@ STAGES: tuple[Stage, ...] = (
         "mlops.stages.validate",
         ("contracts",),
         ("source_contract",),
+        remote="raw",
         does="check against the source contract; quarantine what breaks it",
     ),
     Stage(
@@ -63,6 +73,7 @@ STAGES: tuple[Stage, ...] = (
         "mlops.stages.curate",
         ("curation", "contracts", "purpose"),
         ("source_contract", "training_contract"),
+        governed=True,
         does="drop duplicates, split by conversation, check the training-set contract and the purpose",
     ),
     Stage(
@@ -71,7 +82,9 @@ STAGES: tuple[Stage, ...] = (
         "mlops.stages.train",
         ("training", "purpose"),
         ("base_model", "source_contract", "training_contract"),
+        gpu=True,
         graceful=True,
+        governed=True,
         does="fine-tune a 4-bit base model with QLoRA",
     ),
     Stage(
@@ -80,6 +93,7 @@ STAGES: tuple[Stage, ...] = (
         "mlops.stages.evaluate",
         ("evaluation", "training"),
         ("base_model", "champion"),
+        gpu=True,
         does="score candidate, base, random base and champion under one harness",
     ),
     Stage(
@@ -94,7 +108,7 @@ STAGES: tuple[Stage, ...] = (
         ("ingest", "validate", "mask", "curate", "train", "evaluate", "gate"),
         "mlops.stages.register",
         ("owner", "purpose", "description", "success_metric", "ethics", "training", "gates", "approval"),
-        ("use_case", "base_model", "source_contract", "training_contract"),
+        ("use_case", "base_model", "source_contract", "training_contract", "approvals"),
         does="seal and sign the dossier; the release enters the registry",
     ),
 )

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from mlops.attempt import Pulse, StopRequest, first_heartbeat
 from mlops.ledger import heartbeats, leases
 from mlops.ledger.events import append
 from mlops.ledger.store import Ledger
-from mlops.pipeline import STAGES
+from mlops.pipeline import STAGE_NAMES
 from mlops.registry.verification import VerifyReport, verify_release
 from mlops.release_actions import promote_if_due
 from mlops.runs import Run, start_run
@@ -75,12 +75,19 @@ def end_with_parent() -> None:
 
 
 def run_pipeline(
-    settings: Settings, declaration: Declaration, ledger: Ledger, run_id: str, report: Callable[[dict[str, Any]], None]
+    settings: Settings,
+    declaration: Declaration,
+    ledger: Ledger,
+    run_id: str,
+    report: Callable[[dict[str, Any]], None],
+    *,
+    unapproved: bool = False,
 ) -> RunResult:
     """Run all stages, then promote as the use case says, then verify the release.
 
     Args:
         report: receives each stage's ``started``, ``progress``, ``finished`` and ``failed`` objects for display.
+        unapproved: as :func:`mlops.runs.start_run` takes it.
 
     Raises:
         LeaseHeldError: another ``mlops run`` of this use case is alive.
@@ -91,7 +98,7 @@ def run_pipeline(
     lease = leases.acquire(ledger, f"run/{name}", holder, settings.lease_seconds)
     began = time.monotonic()
     try:
-        run = start_run(settings, declaration, ledger, run_id)
+        run = start_run(settings, declaration, ledger, run_id, unapproved=unapproved)
         heartbeats.clear_stage(ledger, name, "run")  # what a killed run left
         stop = StopRequest(graceful=True)
         pulse = Pulse(
@@ -104,7 +111,7 @@ def run_pipeline(
             overtaken=stop.ask,
         )
         with stop.listening(), pulse.beating():
-            results = tuple(_stages(settings, declaration, run, report, stop, began))
+            results = tuple(run_stages(settings, declaration, run, report, stop, began))
         code = results[-1].code
         ended = RunResult(run, code, time.monotonic() - began, results)
         if code == DONE:
@@ -118,17 +125,25 @@ def run_pipeline(
         leases.release(ledger, lease)
 
 
-def _stages(
+def run_stages(
     settings: Settings,
     declaration: Declaration,
     run: Run,
     report: Callable[[dict[str, Any]], None],
     stop: StopRequest,
     began: float,
+    names: Sequence[str] = STAGE_NAMES,
 ) -> Iterator[StageResult]:
+    """Run stages in order, each in a fresh subprocess, up to the first that is not done.
+
+    Args:
+        stop: passed on to the stage under way; no other one is begun then.
+        began: ``time.monotonic()`` from which the use case's budget counts.
+        names: the stages; all of them by default.
+    """
     limit = began + declaration.use_case.budget.max_minutes * 60
-    for stage in STAGES:
-        result = _one_stage(settings, declaration, run, stage.name, report, stop, limit)
+    for name in names:
+        result = _one_stage(settings, declaration, run, name, report, stop, limit)
         yield result
         if result.code != DONE:
             return
@@ -214,9 +229,12 @@ def _follow(process: subprocess.Popen[str], report: Callable[[dict[str, Any]], N
     assert process.stdout is not None
     for line in process.stdout:
         try:
-            last = json.loads(line)
+            item = json.loads(line)
         except ValueError:
             continue
+        if item["event"] == "beat":
+            continue
+        last = item
         report(last)
     return last
 

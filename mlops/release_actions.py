@@ -8,10 +8,13 @@ from mlops.errors import MlopsError
 from mlops.ledger.events import events
 from mlops.ledger.store import Ledger
 from mlops.registry.actions import Desk, promote_release
+from mlops.registry.champion_file import follow_champion
 from mlops.registry.dossier import release_id
+from mlops.registry.fetching import fetch_release
 from mlops.registry.registration import register_release
 from mlops.registry.signing import load_or_create_key
 from mlops.registry.state import KINDS, champion, history, releases, standing
+from mlops.registry.verification import VerifyReport, verify_release
 from mlops.runs import Run, RunError, stage_results
 from mlops.settings import Settings
 from mlops.use_case import Declaration
@@ -45,17 +48,20 @@ def promote_if_due(settings: Settings, declaration: Declaration, ledger: Ledger,
 
     Raises:
         RunError: the run registered nothing.
+        MlopsError: an artifact of the release is not here and cannot be fetched.
     """
     use_case = declaration.use_case
     digest = stage_results(ledger, run.id).get("register", {}).get("artifact")
     if digest is None:
         raise RunError("RUN-005", "this run registered no release", where=run.id, todo="run the pipeline to its end")
     release = release_id(use_case.name, str(digest))
+    fetch_release(settings, ledger, release)
     registry = events(ledger, kinds=KINDS)
     known = releases(registry)[release]
     show, undo = f"mlops registry show {release}", f"mlops registry rollback {use_case.name} --reason WHY"
     promote = f"mlops registry promote {release}"
     if champion(registry, use_case.name) == release:
+        follow_champion(settings, ledger, use_case.name)
         return Promotion(release, "champion already", (show, undo))
     if known.rejections:
         return Promotion(release, "registered, and rejected by a person: it can never be promoted", (show,))
@@ -72,4 +78,21 @@ def promote_if_due(settings: Settings, declaration: Declaration, ledger: Ledger,
         promote_release(desk, release, expected_champion=known.compared_with, run=run.id)
     except MlopsError as error:
         return Promotion(release, f"registered, not promoted: {error}", (show, promote), error)
+    follow_champion(settings, ledger, use_case.name)
     return Promotion(release, "promoted: it is the champion now", (show, undo))
+
+
+def verify_here(settings: Settings, ledger: Ledger, release: str) -> VerifyReport:
+    """Verify a registered release on this machine, whichever one made it.
+
+    What it consists of is fetched, and its proof is exported, where this workspace lacks them.
+
+    Raises:
+        MlopsError: an artifact cannot be fetched, or the ledger does not continue an earlier export.
+    """
+    fetch_release(settings, ledger, release)
+    key = load_or_create_key(settings.signing_key_file, settings.trusted_keys_folder)
+    Desk(ledger, settings.work, settings.root, settings.trusted_keys_folder, key).export(release)
+    return verify_release(
+        settings.work, release, root=settings.root, trusted=settings.trusted_keys_folder, ledger=ledger
+    )

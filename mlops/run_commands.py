@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -11,10 +12,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from mlops.errors import MlopsError
 from mlops.ledger.events import events
 from mlops.ledger.store import open_ledger
 from mlops.run_display import json_lines, live_progress, print_result
-from mlops.runs import RunError, find_run, new_run_id, start_run
+from mlops.runs import RunError, new_run_id, stage_results, start_run
 from mlops.settings import load_settings
 from mlops.use_case import load_use_case
 
@@ -24,6 +26,9 @@ runs_app = typer.Typer(help="List runs and what became of them.", no_args_is_hel
 def run(
     use_case: str = typer.Argument(help="Name of a use case, or a path to its file."),
     run_id: str = typer.Option("", "--run", help="Go on with this run instead of beginning one."),
+    unapproved: bool = typer.Option(
+        False, "--unapproved", help="Begin under contracts that lack approvals; MLOPS_DEVELOPMENT=1 only, recorded."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Progress and result as JSON lines on stdout."),
 ) -> None:
     """Run the whole pipeline of a use case; stages whose inputs did not change are taken from the store."""
@@ -35,7 +40,7 @@ def run(
     ledger = open_ledger(settings.ledger)
     identifier = run_id or new_run_id()
     with json_lines() if as_json else live_progress() as report:
-        result = run_pipeline(settings, declaration, ledger, identifier, report)
+        result = run_pipeline(settings, declaration, ledger, identifier, report, unapproved=unapproved)
         if as_json:
             report(_as_json(result))
     if not as_json:
@@ -62,30 +67,54 @@ def _as_json(result: Any) -> dict[str, Any]:
 def stage(
     name: str = typer.Argument(help="Name of the stage, e.g. mask."),
     use_case: str = typer.Option(..., "--use-case", help="Name of a use case, or a path to its file."),
-    run_id: str = typer.Option(..., "--run", help="Id of the run; a new id begins a run with its own pins."),
+    run_id: str = typer.Option("", "--run", help="Id of the run; a new id begins a run with its own pins."),
+    run_file: Path | None = typer.Option(
+        None, "--run-file", help="File that keeps the run instead of --run; ingest begins a run and writes it."
+    ),
+    into: Path | None = typer.Option(None, "--into", help="Folder for a copy of the sealed output."),
     as_json: bool = typer.Option(False, "--json", help="Progress and result as JSON lines on stdout."),
 ) -> None:
     """Run one stage of one run. Exit codes: 0 done, 10 blocked, 20 wrong input, 1 may be retried."""
     from mlops.pipeline_run import end_with_parent
-    from mlops.stage_runner import run_stage
+    from mlops.repro import lay_out, run_of_file, run_with_upstream
+    from mlops.stage_runner import DONE, run_stage
 
+    if bool(run_id) == bool(run_file):
+        raise typer.BadParameter("expected --run or --run-file, one of them")
     end_with_parent()
-    settings = load_settings()
-    declaration = load_use_case(settings.root, use_case)
-    ledger = open_ledger(settings.ledger)
-    started = start_run(settings, declaration, ledger, run_id)
     last: dict[str, Any] = {}
     with json_lines() if as_json else live_progress() as report:
 
         def remember(item: dict[str, Any]) -> None:
-            last.update(item)
+            if item["event"] != "beat":
+                last.update(item)
             if as_json or item["event"] != "failed":  # a failure is told once, below
                 report(item)
 
-        code = run_stage(settings, declaration, ledger, started, name, remember)
+        try:
+            settings = load_settings()
+            declaration = load_use_case(settings.root, use_case)
+            ledger = open_ledger(settings.ledger)
+            if run_file is None:
+                started = start_run(settings, declaration, ledger, run_id)
+                code = run_stage(settings, declaration, ledger, started, name, remember)
+            else:
+                started = run_of_file(settings, declaration, ledger, run_file, name)
+                code = run_with_upstream(settings, declaration, ledger, started, name, remember)
+            if into is not None and code == DONE:
+                lay_out(settings, stage_results(ledger, started.id)[name], into)
+        except MlopsError as error:
+            if not as_json:
+                raise
+            report({"event": "failed", "stage": name, "error": str(error), **_told(error)})
+            code = error.exit_code
     if not as_json:
         _print_stage(last)
     raise typer.Exit(code)
+
+
+def _told(error: MlopsError) -> dict[str, Any]:
+    return {"code": error.code, "message": error.message, "retryable": error.exit_code == 1}
 
 
 def _print_stage(last: dict[str, Any]) -> None:
@@ -134,9 +163,9 @@ def show_run(
 ) -> None:
     """Everything the ledger knows of a run, in order."""
     ledger = open_ledger(load_settings().ledger, create=False)
-    if find_run(ledger, run_id) is None:
-        raise RunError("RUN-004", "no such run", where=run_id, todo="see: mlops runs list")
     found = events(ledger, run=run_id)
+    if not found:
+        raise RunError("RUN-004", "no such run", where=run_id, todo="see: mlops runs list")
     if as_json:
         typer.echo(json.dumps([asdict(event) for event in found]))
         return
@@ -147,6 +176,6 @@ def show_run(
 
 
 def _detail(body: dict[str, Any]) -> str:
-    names = ("outcome", "reason", "verdict", "release", "code", "message", "hit", "artifact")
+    names = ("task", "state", "try", "outcome", "reason", "verdict", "release", "code", "message", "hit", "artifact")
     shown = [f"{name}={str(body[name])[:60]}" for name in names if body.get(name) not in (None, False)]
     return " ".join(shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
@@ -86,10 +87,12 @@ def _lines(console: Console) -> Report:
 def json_lines() -> Iterator[Report]:
     """Report each object as one JSON line on stdout."""
     with _own(1) as stream:
+        one_at_a_time = threading.Lock()  # the heartbeat's thread reports too
 
         def report(item: dict[str, Any]) -> None:
-            stream.write(json.dumps(item) + "\n")
-            stream.flush()
+            with one_at_a_time:
+                stream.write(json.dumps(item) + "\n")
+                stream.flush()
 
         yield report
 

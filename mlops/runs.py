@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mlops.artifacts import MANIFEST, digest_file
+from mlops.contracts.approvals import record_path
 from mlops.contracts.contract import load_contract
 from mlops.errors import MlopsError
 from mlops.ledger.events import append_once, events
 from mlops.ledger.store import Ledger
+from mlops.policy_refusals import approval_refusals, refuse
 from mlops.registry.state import champion
 from mlops.settings import Settings
 from mlops.use_case import Declaration
@@ -30,7 +33,8 @@ class Run:
         id: ``YYYYMMDDTHHMMSS-xxxxxx``.
         use_case: name.
         pins: ``use_case`` digest; ``source_contract`` and ``training_contract`` (path, id, version, digest);
-            ``base_model`` (path, digest); ``champion`` (release, adapter digest) or None.
+            ``base_model`` (path, digest); ``champion`` (release, adapter digest) or None; ``approvals`` (contract path
+            to path and digest of its file of approvals); ``unapproved`` (a development run without some of them).
     """
 
     id: str
@@ -70,7 +74,7 @@ def _champion_pin(ledger: Ledger, use_case: str) -> dict[str, Any] | None:
 
 
 def make_pins(settings: Settings, declaration: Declaration, ledger: Ledger) -> dict[str, Any]:
-    """What a run that starts now fixes.
+    """What a run that starts now fixes; who approved the contracts comes beside it.
 
     Raises:
         ContractError: a contract is missing or wrong.
@@ -86,13 +90,61 @@ def make_pins(settings: Settings, declaration: Declaration, ledger: Ledger) -> d
     }
 
 
-def start_run(settings: Settings, declaration: Declaration, ledger: Ledger, run_id: str) -> Run:
-    """Begin ``run_id``, or return it when it began before: its pins never change."""
+def _approvals(
+    settings: Settings, declaration: Declaration, ledger: Ledger, run_id: str, *, unapproved: bool
+) -> dict[str, Any]:
+    """The files of approvals by contract path, and whether the run goes on without some."""
+    if unapproved and not settings.development:
+        raise RunError(
+            "RUN-006",
+            "--unapproved is for development, and this is not declared to be",
+            where=declaration.use_case.name,
+            todo="have the contracts approved, or set MLOPS_DEVELOPMENT=1 where nothing depends on the outcome",
+        )
+    section = declaration.use_case.contracts
+    files, reasons = {}, []
+    for path in sorted({section.source, section.training_set}):
+        contract = load_contract(settings.root / path)
+        missing = approval_refusals(contract, settings, ledger)
+        reasons += missing
+        if not missing:
+            file = record_path(contract)
+            files[path] = {"path": file.relative_to(settings.root).as_posix(), "digest": digest_file(file)}
+    if reasons and not unapproved:
+        refuse(ledger, reasons, use_case=declaration.use_case.name, run=run_id)
+    return {"approvals": files, "unapproved": bool(reasons)}
+
+
+def start_run(
+    settings: Settings,
+    declaration: Declaration,
+    ledger: Ledger,
+    run_id: str,
+    *,
+    actor: str | None = None,
+    trigger: Mapping[str, str] | None = None,
+    unapproved: bool = False,
+) -> Run:
+    """Begin ``run_id``, or return it when it began before: its pins never change.
+
+    Args:
+        actor: who triggered it; the process's own account by default.
+        trigger: what set it off: ``kind``, ``key`` (of a partition) and ``dag_run``, recorded as they are.
+        unapproved: go on under contracts that lack approvals, in development only; recorded in the pins.
+
+    Raises:
+        PurposeError: a contract lacks approvals; the refusal is recorded.
+        RunError: the run belongs to another use case, or the use-case file changed since it began.
+    """
     found = find_run(ledger, run_id)
     if found is None:
         name = declaration.use_case.name
-        body = {"use_case_digest": declaration.digest, "pins": make_pins(settings, declaration, ledger)}
-        append_once(ledger, "run_started", body, once=f"run/{run_id}", use_case=name, run=run_id)
+        approvals = _approvals(settings, declaration, ledger, run_id, unapproved=unapproved)
+        pins = {**make_pins(settings, declaration, ledger), **approvals}
+        body: dict[str, Any] = {"use_case_digest": declaration.digest, "pins": pins}
+        if trigger is not None:
+            body["trigger"] = dict(trigger)
+        append_once(ledger, "run_started", body, once=f"run/{run_id}", use_case=name, run=run_id, actor=actor)
         found = find_run(ledger, run_id)
     if found is None or found.use_case != declaration.use_case.name:
         raise RunError("RUN-002", "this run belongs to another use case", where=run_id, todo="choose another run id")

@@ -28,10 +28,28 @@ class Settings(BaseSettings):
     ledger_url: str | None = Field(default=None, description="SQLAlchemy URL; sqlite:///WORKSPACE/ledger.db")
     signing_key: Path | None = Field(default=None, description="Ed25519 PEM file, 0600; WORKSPACE/keys/signing.pem")
     trusted_keys: Path | None = Field(default=None, description="folder of trusted public keys; WORKSPACE/keys/trusted")
+    approvers: Path | None = Field(default=None, description="YAML file: role to accounts; ROOT/approvers.yaml")
+    development: bool = Field(
+        default=False, description="allow runs under contracts that nobody approved (--unapproved); never in production"
+    )
     heartbeat_seconds: float = Field(default=5.0, gt=0, description="time between two heartbeats of a live stage")
     lease_seconds: float = Field(default=60.0, gt=0, description="a lease not renewed for so long may be taken over")
     threads: int = Field(default=0, ge=0, description="CPU threads for training and evaluation; 0 = all cores")
     wandb: bool = Field(default=True, description="write an offline W&B run for each training attempt")
+    remote_raw: str | None = Field(
+        default=None,
+        description="DVC remote (folder or URL) of what ingest and validate make, encrypted; none = no push",
+    )
+    remote_clean: str | None = Field(
+        default=None, description="DVC remote (folder or URL) of what the stages from mask on make; none = no push"
+    )
+    raw_key: Path | None = Field(
+        default=None,
+        description="key of the raw remote, 64 bytes, 0600; WORKSPACE/keys/raw.key, made at the first push",
+    )
+    commit_champions: bool = Field(
+        default=False, description="commit champions/USE_CASE.dvc in the checkout's git when the champion changes"
+    )
 
     @property
     def work(self) -> Path:
@@ -69,9 +87,24 @@ class Settings(BaseSettings):
         return self.signing_key or self.work / "keys" / "signing.pem"
 
     @property
+    def raw_key_file(self) -> Path:
+        """The key under which the raw remote is encrypted; never inside the store or a remote."""
+        return self.raw_key or self.work / "keys" / "raw.key"
+
+    @property
+    def dvc(self) -> Path:
+        """DVC's cache and the repositories of the runs."""
+        return self.work / "dvc"
+
+    @property
     def trusted_keys_folder(self) -> Path:
         """Public keys whose signatures count."""
         return self.trusted_keys or self.work / "keys" / "trusted"
+
+    @property
+    def approvers_file(self) -> Path:
+        """Who may approve in which role."""
+        return self.approvers or self.root / "approvers.yaml"
 
 
 def _find_root() -> Path | None:

@@ -54,6 +54,19 @@ class Job:
         return {"use_case": self.run.use_case, "run": self.run.id, "stage": self.stage.name, "attempt": self.attempt}
 
 
+def known_stage(name: str) -> Stage:
+    """The stage of that name.
+
+    Raises:
+        StageError: there is none.
+    """
+    try:
+        return stage_named(name)
+    except KeyError:
+        known = ", ".join(STAGE_NAMES)
+        raise StageError("STAGE-001", "no such stage", where=name, todo=f"use one of {known}") from None
+
+
 def prepare(settings: Settings, declaration: Declaration, ledger: Ledger, run: Run, name: str) -> Job:
     """Resolve inputs, pins and key of a stage.
 
@@ -61,11 +74,7 @@ def prepare(settings: Settings, declaration: Declaration, ledger: Ledger, run: R
         StageError: no such stage; or an upstream stage has no output in this run, was blocked, or read something
             that was made again since.
     """
-    try:
-        stage = stage_named(name)
-    except KeyError:
-        known = ", ".join(STAGE_NAMES)
-        raise StageError("STAGE-001", "no such stage", where=name, todo=f"use one of {known}") from None
+    stage = known_stage(name)
     results = stage_results(ledger, run.id)
     for upstream in stage.inputs:
         if upstream not in results:
@@ -85,20 +94,31 @@ def prepare(settings: Settings, declaration: Declaration, ledger: Ledger, run: R
 
 
 def _require_current(settings: Settings, run: Run, upstream: str, results: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse to mix: what ``upstream`` read must be what its own inputs in this run are now."""
-    manifest = store_path(settings.store, str(results[upstream]["artifact"])) / MANIFEST
-    if not manifest.is_file():
-        return  # what is missing is reported where inputs are verified
-    for source, digest in read_json(manifest)["key_parts"]["inputs"].items():
+    """Refuse to mix: what ``upstream`` read, and all before it, must be what those stages made last in this run."""
+    for source, digest in _read_by(settings, results[upstream]).items():
         if results[source]["artifact"] != digest:
             todo = f"run it again: mlops stage {upstream} --use-case {run.use_case} --run {run.id}"
             raise StageError(
                 "STAGE-004", f"{source} was made again after {upstream} had read it", where=run.id, todo=todo
             )
+        _require_current(settings, run, source, results)
+
+
+def _read_by(settings: Settings, done: Mapping[str, Any]) -> Mapping[str, str]:
+    """The inputs of a finished stage: the ledger says them; an entry of before it did has them in its manifest."""
+    if "inputs" in done:
+        return dict(done["inputs"])
+    manifest = store_path(settings.store, str(done["artifact"])) / MANIFEST
+    if not manifest.is_file():
+        return {}  # what is missing is reported where inputs are verified
+    return dict(read_json(manifest)["key_parts"]["inputs"])
 
 
 def _relevant_pins(stage: Stage, run: Run, digests: Mapping[str, str]) -> dict[str, Any]:
     """The pins a stage uses. A champion that is the candidate itself is nothing to compare with."""
+    if unknown := [name for name in stage.pins if name not in run.pins]:
+        message = f"this run was begun by an earlier version of the platform, which fixed no {unknown[0]}"
+        raise StageError("STAGE-005", message, where=run.id, todo="start a new run")
     pins = {name: run.pins[name] for name in stage.pins}
     champion = pins.get("champion")
     if champion is not None and champion["adapter"] == digests.get("train"):

@@ -32,11 +32,13 @@ from mlops.artifacts import (
     write_atomic,
 )
 from mlops.attempt import Pulse, StoppedError, StopRequest, first_heartbeat, output_to, throttled
+from mlops.contract_gate import require_permitted
 from mlops.errors import MlopsError, RetryableError
 from mlops.ledger import heartbeats, leases
 from mlops.ledger.errors import LeaseLostError
 from mlops.ledger.events import append, newest_with, transaction
 from mlops.ledger.store import Ledger
+from mlops.remotes import fetch_missing, push_artifact
 from mlops.runs import Run
 from mlops.settings import Settings
 from mlops.stage_job import Job, prepare
@@ -54,6 +56,7 @@ QUIET = {
     "TOKENIZERS_PARALLELISM": "false",
     "GX_ANALYTICS_ENABLED": "false",
     "WANDB_MODE": "offline",
+    "DVC_NO_ANALYTICS": "1",
     "DO_NOT_TRACK": "1",
     "OMP_WAIT_POLICY": "PASSIVE",
     "GOMP_SPINCOUNT": "0",
@@ -68,7 +71,7 @@ def run_stage(settings: Settings, declaration: Declaration, ledger: Ledger, run:
     """Run one stage and return its exit code; every end is recorded in the ledger.
 
     Args:
-        report: receives ``started``, ``progress`` and ``finished`` objects for display.
+        report: receives ``started``, ``progress``, ``beat`` (a sign of life), ``finished`` and ``failed`` objects.
 
     Raises:
         StageError: the stage cannot be prepared; nothing was recorded.
@@ -92,8 +95,10 @@ def run_stage(settings: Settings, declaration: Declaration, ledger: Ledger, run:
                 settings.lease_seconds,
                 stop,
                 overtaken=stop.end,
+                told=lambda: report({"event": "beat", "stage": name}),
             )
             report({"event": "started", "stage": name, "attempt": job.attempt, "key": job.key})
+            require_permitted(settings, declaration, ledger, run, job.stage)
             with pulse.beating():
                 return _hit_or_work(job, lease, pulse, report, began)
     except Exception as error:
@@ -103,7 +108,7 @@ def run_stage(settings: Settings, declaration: Declaration, ledger: Ledger, run:
 
 
 def _hit_or_work(job: Job, lease: leases.Lease, pulse: Pulse, report: Report, began: float) -> int:
-    artifact = _find_hit(job) if job.stage.keyed else None
+    artifact = _find_hit(job, report) if job.stage.keyed else None
     hit = artifact is not None
     fresh = False
     if artifact is None:
@@ -118,25 +123,43 @@ def _hit_or_work(job: Job, lease: leases.Lease, pulse: Pulse, report: Report, be
     return DONE if body["outcome"] == "done" else BLOCKED
 
 
-def _find_hit(job: Job) -> Artifact | None:
-    """The artifact that this key named before, if every byte of it is still as sealed."""
+def _find_hit(job: Job, report: Report) -> Artifact | None:
+    """The artifact that this key named before, here or in a remote, if every byte of it is still as sealed.
+
+    Raises:
+        RemoteUnavailableError: it lies in a remote that cannot be reached now; waiting is cheaper than the work.
+    """
     event = newest_with(job.ledger, "stage_done", job.stage.name, f'"key":"{job.key}"')
     if event is None:
         return None
     digest = str(event.body["artifact"])
     try:
+        fetch_missing(job.settings, job.ledger, [digest])
         return verify(store_path(job.settings.store, digest), digest)
-    except (ArtifactError, OSError):
+    except RetryableError:
+        raise
+    except ArtifactError:
         return None  # damaged or removed: make it again
+    except MlopsError as error:
+        report({"event": "warning", "message": f"made again, because it could not be fetched: {error}"})
+        return None
+    except OSError:
+        return None
 
 
 def _context(job: Job, pulse: Pulse, report: Report) -> StageContext:
+    champion = job.pins.get("champion")
+    fetch_missing(
+        job.settings, job.ledger, [*job.digests.values(), *([] if champion is None else [str(champion["adapter"])])]
+    )
     inputs = {}
     for upstream, digest in job.digests.items():
         inputs[upstream] = verify(store_path(job.settings.store, digest), digest).path
     output = job.folder / "output"
     try:
         output.mkdir(parents=True)
+        if job.stage.remote == "raw":
+            output.chmod(0o700)  # unmasked rows: the sealed folder keeps these rights in the store
         job.checkpoints.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise storage_error(error, output) from error
@@ -233,6 +256,7 @@ def _commit(
     manifest = artifact.manifest
     body = {
         "key": job.key,
+        "inputs": dict(job.digests),
         "artifact": artifact.digest,
         "hit": hit,
         "outcome": manifest["outcome"],
@@ -255,6 +279,7 @@ def _commit(
 def _finish(job: Job, artifact: Artifact) -> None:
     """Do what needs the sealed digest; idempotent, so it is done again after a crash and on a hit."""
     shutil.rmtree(job.checkpoints, ignore_errors=True)  # the sealed output has replaced them
+    push_artifact(job.settings, job.ledger, artifact, job.names)
     if job.stage.name == "register":
         from mlops.release_actions import enter_release
 

@@ -15,7 +15,7 @@ from mlops.evaluation.config import EvaluationSection, GateSection, mismatches
 from mlops.monitoring.config import MonitoringSection
 from mlops.privacy.config import PrivacySection
 from mlops.registry.config import ApprovalSection, PromotionSection
-from mlops.section import Section
+from mlops.section import Cron, Section
 from mlops.serving.config import ServingSection
 from mlops.training.config import TrainingSection
 from mlops.yaml_source import Document, YamlFinding, parse_document
@@ -31,6 +31,7 @@ class PurposeSection(Section):
     """What the data is used for; every contract upstream must permit it."""
 
     name: str = Field(description="the purpose as contracts name it, e.g. fine-tuning", min_length=1)
+    legal_basis: str = Field(min_length=1, description="the ground it rests on, as contracts name it, e.g. gdpr-6-1-f")
     region: str = Field(description="where the work is done, e.g. EU; must lie in each contract's residency")
     role: str = Field(description="the role that does it, as contracts name it, e.g. ml-engineer")
 
@@ -61,7 +62,7 @@ class Ethics(Section):
 class Schedule(Section):
     """When the pipeline runs by itself."""
 
-    cron: str | None = Field(default=None, description="five-field cron expression, UTC; null: by hand only")
+    cron: Cron | None = Field(default=None, description="five-field cron expression, UTC; null: by hand only")
     catchup: bool = Field(default=False, description="run for missed times")
 
 

@@ -9,7 +9,7 @@ owner: your-team                      # the team that answers for it; its member
 description: What the model does, in one or two sentences.
 
 # What the data is used for. Every contract below must permit this purpose, in this region, for this role.
-purpose: {name: fine-tuning, region: EU, role: ml-engineer}
+purpose: {name: fine-tuning, legal_basis: gdpr-6-1-f, region: EU, role: ml-engineer}
 
 # 1 low … 5 high, with the reason.
 impact: {score: 3, reason: Say how much it matters and to whom.}
@@ -76,7 +76,9 @@ gates:
 
 approval: {required: on_inconclusive, roles: [], quorum: 1}
 promotion: {automatic: false}         # promote by: mlops registry promote RELEASE
-monitoring: {}                        # the defaults: significance and size must both be there
+monitoring:                           # an alarm is significant and large; drift is declared when it persists
+  alarm_after: 2                      # monitored runs in alarm, one after the other
+  retrain: {automatic: true, cooldown_hours: 24, max_runs_per_30_days: 8}
 serving: {max_new_tokens: 96, output: ticket_json}
 schedule: {cron: null}                # by hand only; five fields, UTC
 budget: {max_minutes: 60}             # a run is stopped after that; it goes on from its checkpoint

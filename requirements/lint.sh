@@ -32,11 +32,18 @@ check layers env PYTHONPATH=. "$bin/lint-imports" --no-logo
 if command -v promtool >/dev/null; then
     check alert-rules promtool check rules --lint=all --lint-fatal deploy/prometheus/rules.yml
     check alert-tests promtool test rules deploy/prometheus/rules_test.yml deploy/prometheus/rules_slow_test.yml
-    check scrape-config promtool check config --lint=all deploy/prometheus/prometheus.yml
+    check scrape-config promtool check config --lint=all deploy/prometheus/prometheus.yml deploy/prometheus/compose.yml
 else
     failed+=(alert-rules)
     echo 'FAIL  alert-rules: promtool is missing. On Debian: apt-get install prometheus'
 fi
+if command -v amtool >/dev/null; then
+    check alert-routes amtool check-config deploy/alertmanager/alertmanager.yml
+else
+    failed+=(alert-routes)
+    echo 'FAIL  alert-routes: amtool is missing. On Debian: apt-get install prometheus-alertmanager'
+fi
+check compose requirements/dclint/run.sh deploy/compose.yaml
 [ -d data_contracts ] && check contracts "$bin/mlops" contract lint data_contracts
 [ -d use_cases ] && check use-cases "$bin/mlops" use-case lint
 

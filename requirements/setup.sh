@@ -79,9 +79,13 @@ if ! .venv/bin/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'
     "$PYTHON" -m venv --clear .venv
 fi
 lock=$(choose_lock)
+# The lock names every package, so pip resolves nothing; `pip check` then says whether they fit each other.
 say "setup: installing requirements/$lock.lock (about two minutes on a first run)"
-.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r "requirements/$lock.lock"
-.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+# What has no wheel is built with the locked setuptools, so nothing without a hash is fetched for it.
+pip_install() { .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps "$@"; }
+pip_install --require-hashes -r <(awk '/^setuptools==/,!/\\$/' "requirements/$lock.lock")
+pip_install --require-hashes --use-pep517 --no-build-isolation -r "requirements/$lock.lock"
+pip_install --no-build-isolation -e .
 .venv/bin/python -m pip check --disable-pip-version-check >&2
 wanted >"$STAMP.part"
 mv "$STAMP.part" "$STAMP"

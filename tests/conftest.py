@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import os
 import runpy
-import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.faults.tally import TALLY
+from tests.postgres import new_database
+
 ROOT = Path(__file__).resolve().parent.parent
 OFFLINE = ROOT / "tests" / "offline"
-POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Put the network guard into this process and, through PYTHONPATH, into every Python a test starts."""
-    descriptor, log = tempfile.mkstemp(prefix="mlops-offline-", suffix=".log")
-    os.close(descriptor)
-    os.environ["MLOPS_OFFLINE_LOG"] = log
+    """Put the network guard into this process and, through PYTHONPATH, into every Python a test starts.
+
+    Parallel workers write into the log of the process that started them, which judges it.
+    """
+    if not _is_worker(config):
+        descriptor, log = tempfile.mkstemp(prefix="mlops-offline-", suffix=".log")
+        os.close(descriptor)
+        os.environ["MLOPS_OFFLINE_LOG"] = log
     others = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part and part != str(OFFLINE)]
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(OFFLINE), str(ROOT), *others])
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(OFFLINE), str(ROOT), str(ROOT / "plugins"), *others])
     runpy.run_path(str(OFFLINE / "sitecustomize.py"))
 
 
@@ -31,6 +37,15 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """A session in which anything tried to reach another machine has failed, whatever its tests say."""
     if _attempts() and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if _is_worker(session.config):
+        session.config.workeroutput["faults"] = {kind: dict(row) for kind, row in TALLY.rows.items()}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A parallel worker has ended: its figures are the session's."""
+    for kind, figures in getattr(node, "workeroutput", {}).get("faults", {}).items():
+        TALLY.count(kind, **figures)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -39,10 +54,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("attempts to reach another machine", red=True)
         for line in attempts:
             terminalreporter.line(line)
+    if TALLY.rows:
+        terminalreporter.section("fault campaign")
+        for line in TALLY.lines():
+            terminalreporter.line(line)
 
 
-def pytest_unconfigure() -> None:
-    Path(os.environ["MLOPS_OFFLINE_LOG"]).unlink(missing_ok=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not _is_worker(config):
+        Path(os.environ["MLOPS_OFFLINE_LOG"]).unlink(missing_ok=True)
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
 
 
 def _attempts() -> list[str]:
@@ -86,24 +110,5 @@ def postgres_url() -> Iterator[str]:
 
     The server is the one at MLOPS_TEST_POSTGRES (a libpq URL of a role that may create databases), else the local one.
     """
-    import psycopg
-
-    server = _POSTGRES_SERVER
-    try:
-        connection = psycopg.connect(server, autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError:
-        pytest.skip(
-            "no PostgreSQL server that lets this user in: start one on 127.0.0.1:5432 or set MLOPS_TEST_POSTGRES"
-        )
-    name = f"mlops_test_{secrets.token_hex(8)}"
-    with connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        try:
-            base, _, _ = server.rpartition("/")
-            yield f"{base.replace('postgresql://', 'postgresql+psycopg://', 1)}/{name}"
-        finally:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-
-# Read before _no_user_settings hides it.
-_POSTGRES_SERVER = os.environ.get("MLOPS_TEST_POSTGRES", POSTGRES)
+    with new_database() as url:
+        yield url

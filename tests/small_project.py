@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 USE_CASE = """\
 name: small
 owner: test-team
-purpose: {name: fine-tuning, region: EU, role: ml-engineer}
+purpose: {name: fine-tuning, legal_basis: gdpr-6-1-f, region: EU, role: ml-engineer}
 description: The pipeline at its smallest.
 impact: {score: 1, reason: none}
 feasibility: {score: 5, reason: it only has to run}

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlops.contracts.measurement import Measurement, failed_to_run
+from mlops.contracts.measurement import Measurement
 from mlops.contracts.plan import Rule
+from mlops.contracts.sources import plain_type
 
-RECORD_ID = "record_id"
 
-
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column of this Arrow type holds text."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
@@ -22,17 +23,21 @@ def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
+def _is_moment(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(kind) and kind.tz)
+
+
 def _is_list(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
 _LOGICAL_TYPES: dict[str, Callable[[pa.DataType], bool]] = {
-    "string": _is_text,
+    "string": is_text,
     "integer": pa.types.is_integer,
     "number": _is_number,
     "boolean": pa.types.is_boolean,
     "date": pa.types.is_date,
-    "timestamp": pa.types.is_timestamp,
+    "timestamp": _is_moment,
     "time": pa.types.is_time,
     "object": pa.types.is_struct,
     "array": _is_list,
@@ -41,67 +46,46 @@ _LOGICAL_TYPES: dict[str, Callable[[pa.DataType], bool]] = {
 }
 
 
-def decode_dictionaries(table: pa.Table) -> pa.Table:
-    """``table`` with dictionary-encoded columns as plain ones: an encoding is not a type."""
-    for position, column in enumerate(table.schema):
-        if pa.types.is_dictionary(column.type):
-            plain = table.column(position).cast(column.type.value_type)
-            table = table.set_column(position, column.name, plain)
-    return table
+def usable_columns(schema: pa.Schema, rules: Iterable[Rule]) -> frozenset[str]:
+    """Columns that are there, once, in their declared type, read from the ``type`` rules of the object."""
+    types = {str(rule.arguments["column"]): rule for rule in rules if rule.kind == "type"}
+    return frozenset(column for column, rule in types.items() if measure_type(rule, schema, 0).passed)
 
 
-def record_ids(table: pa.Table, rows: Iterable[int]) -> tuple[str, ...]:
-    """Distinct record ids of the given rows, sorted.
-
-    Empty where the table has no ``record_id`` or one of the rows has none: such a row cannot be set aside, so the
-    rule's failure is that of the whole table.
-    """
-    if RECORD_ID not in table.column_names or not _is_text(table.schema.field(RECORD_ID).type):
-        return ()
-    found = pc.take(table[RECORD_ID], pa.array(rows, pa.int64()))
-    return () if found.null_count else tuple(sorted(set(found.to_pylist())))
-
-
-def usable_columns(table: pa.Table, types: Iterable[Rule]) -> frozenset[str]:
-    """Columns that are there in their declared type, read from the ``type`` rules of the object."""
-    return frozenset(
-        str(rule.arguments["column"])
-        for rule in types
-        if rule.kind == "type" and measure_type(rule, table).passed and rule.arguments["column"] in table.column_names
-    )
-
-
-def measure_columns(declared: Iterable[str], table: pa.Table) -> Measurement:
+def measure_columns(declared: Iterable[str], schema: pa.Schema, total: int) -> Measurement:
     """The exact set of columns. Undeclared columns are counted, not named: their names come from the data."""
-    declared = list(declared)
-    missing = [name for name in declared if name not in table.column_names]
-    extra = sum(name not in declared for name in table.column_names)
-    repeated = len(table.column_names) - len(set(table.column_names))
+    wanted, found = dict.fromkeys(declared), Counter(schema.names)
+    missing = [name for name in wanted if name not in found]
+    extra = sum(count for name, count in found.items() if name not in wanted)
+    repeated = len(schema.names) - len(found)
     wrong = len(missing) + extra + repeated
     parts = [f"missing: {', '.join(missing)}"] if missing else []
     parts += [f"{extra} undeclared"] if extra else []
     parts += [f"{repeated} repeated"] if repeated else []
-    return Measurement(table.num_rows, observed=wrong, passed=wrong == 0, detail="; ".join(parts))
+    return Measurement(total, observed=wrong, passed=wrong == 0, detail="; ".join(parts))
 
 
-def measure_type(rule: Rule, table: pa.Table) -> Measurement:
-    """The logical type of one column against its Arrow type."""
+def measure_type(rule: Rule, schema: pa.Schema, total: int) -> Measurement:
+    """The logical type of one column against its Arrow type. A timestamp without a time zone names no moment."""
     column, wanted = rule.arguments["column"], rule.arguments["logicalType"]
-    if table.column_names.count(column) != 1:
-        return Measurement(table.num_rows, error=f"expected one column {column}")
-    found = table.schema.field(column).type
-    passed = bool(_LOGICAL_TYPES[wanted](found))
-    return Measurement(table.num_rows, passed=passed, detail="" if passed else f"expected {wanted}, found {found}")
+    places = schema.get_all_field_indices(column)
+    if len(places) != 1:
+        return Measurement(total, error=f"expected one column {column}")
+    found = plain_type(schema.field(places[0]).type)
+    if _LOGICAL_TYPES[wanted](found):
+        return Measurement(total, passed=True)
+    expected = "timestamp with a time zone" if wanted == "timestamp" else wanted
+    return Measurement(total, passed=False, detail=f"expected {expected}, found {_family(found)}")
 
 
-def measure_rows(rule: Rule, table: pa.Table) -> Measurement:
-    """Offending rows of a ``pattern``, ``invalidValues`` or ``finite`` rule; null rows do not offend."""
-    try:
-        offends = _offends(rule, table[rule.columns[0]])
-        rows = pc.indices_nonzero(pc.fill_null(offends, False))
-    except pa.ArrowException as error:
-        return failed_to_run("Arrow", error, table.num_rows)
-    return Measurement(table.num_rows, observed=len(rows), record_ids=record_ids(table, rows))
+def _family(kind: pa.DataType) -> str:
+    """The type in words. The names of a struct's fields come from the data and stay unsaid."""
+    return "nested" if pa.types.is_nested(kind) else str(kind)
+
+
+def offending_rows(rule: Rule, rows: pa.Table) -> pa.Array:
+    """Positions of the rows that break a ``pattern``, ``invalidValues`` or ``finite`` rule; null rows do not."""
+    return pc.indices_nonzero(pc.fill_null(_offends(rule, rows[rule.columns[0]]), False))
 
 
 def _offends(rule: Rule, column: pa.ChunkedArray) -> Any:

@@ -27,16 +27,17 @@ from mlops.contracts.plan import Expectation, Plan, Rule
 from mlops.contracts.profile import quality_rules
 from mlops.contracts.quality import NONE_ALLOWED, NotCompilable
 from mlops.contracts.sql import binding_problems
+from mlops.contracts.waivers import waiver_findings, waivers
 
 
 def compile_contract(contract: Contract) -> Plan:
-    """The rules of a contract.
+    """The rules of a contract, without those that it waives. Never looks at the clock: see ``waivers``.
 
     Raises:
-        ContractError: CONTRACT-010 or 011 with file and line of the first clause that cannot be run, and the number
-            of the others.
+        ContractError: CONTRACT-010, 011 or 063 to 066 with file and line of the first clause that cannot be run, and
+            the number of the others.
     """
-    plan, findings = _compile(contract)
+    plan, findings = plan_and_findings(contract)
     if findings:
         raise first_error(contract.path, findings)
     return plan
@@ -44,10 +45,11 @@ def compile_contract(contract: Contract) -> Plan:
 
 def compile_findings(contract: Contract) -> list[Finding]:
     """The same, as a list of everything that cannot be run."""
-    return _compile(contract)[1]
+    return plan_and_findings(contract)[1]
 
 
-def _compile(contract: Contract) -> tuple[Plan, list[Finding]]:
+def plan_and_findings(contract: Contract) -> tuple[Plan, list[Finding]]:
+    """The plan, and what is missing from it: it is whole only where nothing was found."""
     findings: list[Finding] = []
     rules: list[Rule] = []
     human: list[HumanItem] = list(contract.agreements)
@@ -66,12 +68,15 @@ def _compile(contract: Contract) -> tuple[Plan, list[Finding]]:
                 else:
                     rules += _attempt(findings, rule.line, partial(quality.compile_rule, table, owner, rule))
     findings += _clashes(rules)
+    findings += waiver_findings(contract, rules)
     if not findings:
         findings = binding_problems(contract, rules)
     if not findings and written != sum(1 for _ in quality_rules(contract.document)):
         message = "a quality rule stands where no rule is read"
         findings = [Finding(0, "CONTRACT-010", message, "move it to an object or to a top-level property")]
-    return Plan(contract, tuple(rules), tuple(human)), findings
+    waived = waivers(contract)
+    aside = {waiver.rule for waiver in waived}
+    return Plan(contract, tuple(rule for rule in rules if rule.id not in aside), tuple(human), waived), findings
 
 
 def _attempt(findings: list[Finding], line: int, build: Callable[[], Rule | None]) -> list[Rule]:

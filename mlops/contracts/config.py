@@ -23,8 +23,9 @@ class ContractsSection(Section):
 
     @field_validator("source", "training_set")
     @classmethod
-    def _inside_the_root(cls, value: str) -> str:
+    def _in_the_folder(cls, value: str) -> str:
         path = PurePosixPath(value)
-        if not value or path.is_absolute() or ".." in path.parts or path.suffix not in (".yaml", ".yml"):
-            raise ValueError("expected a YAML file below the project's root, for example data_contracts/NAME.odcs.yaml")
+        # In one folder, so that the approvals beside a contract are those of all its versions.
+        if path.parent != PurePosixPath("data_contracts") or path.suffix not in (".yaml", ".yml"):
+            raise ValueError("expected a YAML file in data_contracts/, for example data_contracts/NAME.odcs.yaml")
         return value

@@ -1,7 +1,8 @@
-"""Rules that Great Expectations runs, on pandas: one ephemeral context, one suite and one validation per object.
+"""Rules that Great Expectations runs, on pandas frames that are given to it directly.
 
-Its default results and its log quote cell values. Here results carry positions of rows only
-(``exclude_unexpected_values``), its loggers are silent while it runs, and of its errors only the class is kept.
+Its default results and its log quote cell values. Here results carry counts and positions of rows only, its loggers
+are silent while it runs, and of its errors only the class is kept. Its data sources are left aside: each of them
+hashes every cell of a frame twice to name the batch, which takes longer than all rules together.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from mlops.contracts.arrow_checks import record_ids
-from mlops.contracts.measurement import Measurement, failed_to_run
 from mlops.contracts.plan import Rule
 
-_RESULT_FORMAT = {
+_COUNTS = {"result_format": "BASIC", "partial_unexpected_count": 0}
+_POSITIONS = {
     "result_format": "COMPLETE",
     "exclude_unexpected_values": True,
     "partial_unexpected_count": 0,
@@ -31,9 +32,34 @@ _RESULT_FORMAT = {
 _STATISTICS = re.compile(r"_(row_count|unique_value_count|proportion_of_[a-z_]+|kl_divergence)_")
 
 
+@dataclass(frozen=True)
+class Found:
+    """What one expectation found in one frame.
+
+    Attributes:
+        success: its own judgement of this frame.
+        unexpected: rows that offend; None where the expectation is not about rows.
+        considered: rows it judged; most expectations pass over nulls.
+        statistic: the observed number, where it is no cell.
+    """
+
+    success: bool
+    unexpected: int | None
+    considered: int
+    statistic: float | None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """An expectation that could not be evaluated; ``error`` names the class of what was raised."""
+
+    error: str
+
+
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No log, no warning, no progress bar of the library while it holds data."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logger = logging.getLogger("great_expectations")
     before = logger.level, logger.propagate
     logger.setLevel(logging.CRITICAL + 1)
@@ -47,109 +73,111 @@ def _quiet() -> Iterator[None]:
         logger.propagate = before[1]
 
 
-def measure(tables: Mapping[str, pa.Table], rules: Sequence[Rule]) -> dict[str, Measurement]:
-    """Run the rules of all objects; ``tables`` holds an Arrow table for each object that a rule names.
-
-    The import of the library takes seconds and happens here, once per process.
-    """
-    if not rules:
-        return {}
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    measured: dict[str, Measurement] = {}
-    with _quiet():
-        context = _context()
-        for name in dict.fromkeys(rule.object for rule in rules):
-            chosen = [rule for rule in rules if rule.object == name]
-            measured |= _measure_object(context, name, tables[name], chosen)
-    return measured
-
-
-def _context() -> Any:
+def context() -> Any:
+    """An ephemeral context, which writes nothing. The import of the library takes seconds, once per process."""
     import great_expectations
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    context = great_expectations.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
-    return context
+    made = great_expectations.get_context(mode="ephemeral")
+    made.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    return made
 
 
-def _measure_object(context: Any, name: str, table: pa.Table, rules: Sequence[Rule]) -> dict[str, Measurement]:
-    import great_expectations
+def instances(rule: Rule) -> tuple[Any, ...]:
+    """The library's own objects for a rule.
 
-    measured: dict[str, Measurement] = {}
-    runnable: list[Any] = []
-    for rule in rules:
-        try:
-            runnable += _instances(rule)
-        except Exception as error:  # the library validates arguments with errors of many families
-            measured[rule.id] = failed_to_run("Great Expectations", error, table.num_rows)
-    waiting = [rule for rule in rules if rule.id not in measured]
-    if not waiting:
-        return measured
-    results: dict[str, list[Any]] = {rule.id: [] for rule in waiting}
-    try:
-        definition = context.data_sources.add_pandas(name).add_dataframe_asset(name)
-        definition = definition.add_batch_definition_whole_dataframe(name)
-        batch = definition.get_batch(batch_parameters={"dataframe": _frame(table, waiting)})
-        suite = great_expectations.ExpectationSuite(name=name, expectations=runnable)
-        for result in batch.validate(suite, result_format=_RESULT_FORMAT).results:
-            results[result.expectation_config.meta["odcs"]].append(result)
-    except Exception as error:  # whatever stops the whole validation stops every rule of it, and is told as such
-        return measured | {rule.id: failed_to_run("Great Expectations", error, table.num_rows) for rule in waiting}
-    return measured | {rule.id: _read(rule, results[rule.id], table) for rule in waiting}
-
-
-def _instances(rule: Rule) -> list[Any]:
+    Raises:
+        Exception: of many families, where the library refuses the arguments.
+    """
     from great_expectations.expectations.registry import get_expectation_impl
 
-    return [
+    return tuple(
         get_expectation_impl(each.type)(**each.kwargs, meta={"odcs": rule.id, "part": part})
         for part, each in enumerate(rule.expectations)
-    ]
+    )
 
 
-def _frame(table: pa.Table, rules: Sequence[Rule]) -> Any:
-    """The columns that the rules read, as a frame with the row number as index.
+def frame(rows: pa.Table) -> Any:
+    """The rows as a frame with the row number as index.
 
     Integers keep their type where nulls would turn them into floats, so that large keys stay distinct.
     """
     import pandas
 
-    wanted = {column for rule in rules for column in rule.columns}
-    if any(rule.operator is None for rule in rules):
-        wanted = set(table.column_names)
     integers = {
         pa.int8(): pandas.Int8Dtype(),
         pa.int16(): pandas.Int16Dtype(),
         pa.int32(): pandas.Int32Dtype(),
         pa.int64(): pandas.Int64Dtype(),
     }
-    chosen = table.select([name for name in table.column_names if name in wanted])
-    nullable = {chosen.schema.field(name).type for name in chosen.column_names if chosen[name].null_count}
-    frame = chosen.to_pandas(types_mapper=lambda kind: integers.get(kind) if kind in nullable else None)
-    return frame.set_axis(pandas.RangeIndex(table.num_rows), axis="index")
+    nullable = {rows.schema.field(name).type for name in rows.column_names if rows[name].null_count}
+    made = rows.to_pandas(types_mapper=lambda kind: integers.get(kind) if kind in nullable else None)
+    return made.set_axis(pandas.RangeIndex(rows.num_rows), axis="index")
 
 
-def _read(rule: Rule, results: Sequence[Any], table: pa.Table) -> Measurement:
-    total = table.num_rows
-    if len(results) != len(rule.expectations):
-        return Measurement(total, error="Great Expectations returned no result")
-    if error := next(filter(None, map(_exception, results)), None):
-        return Measurement(total, error=error)
+def counts(gx: Any, rows: Any, chosen: Mapping[str, Sequence[Any]]) -> dict[str, tuple[Found, ...] | Failed]:
+    """Run expectations, given by rule, over one frame: one answer per expectation of the rule.
+
+    They run together. Where the library blames a failure on several of them, each of these rules runs once more alone,
+    so that one bad rule never fails the others.
+    """
+    answers = {name: _read(results) for name, results in _validate(gx, rows, chosen, _COUNTS).items()}
+    failed = [name for name, answer in answers.items() if isinstance(answer, Failed)]
+    if len(chosen) > 1:
+        for name in failed:
+            alone = {name: chosen[name]}
+            answers[name] = _read(_validate(gx, rows, alone, _COUNTS)[name])
+    return answers
+
+
+def positions(gx: Any, rows: Any, chosen: Sequence[Any]) -> tuple[int, ...] | Failed:
+    """Row numbers, sorted, that offend against any of one rule's expectations."""
+    results = _validate(gx, rows, {chosen[0].meta["odcs"]: chosen}, _POSITIONS).popitem()[1]
     by_row = [result.result.get("unexpected_index_list") for result in results]
-    if rule.kind != "rowCount" and all(rows is not None for rows in by_row):
-        offending = sorted({int(row) for rows in by_row for row in rows})
-        ids = record_ids(table, offending) if rule.row_level else ()
-        passed = all(bool(result.success) for result in results)
-        return Measurement(total, observed=len(offending), record_ids=ids, passed=passed)
-    if rule.operator is not None and rule.kind != "rowCount":
-        return Measurement(total, error="Great Expectations returned no rows for a rule on rows")
-    return Measurement(total, observed=_statistic(rule, results[0]), passed=bool(results[0].success))
+    if any(found is None for found in by_row):
+        return Failed("Great Expectations returned no rows for a rule on rows")
+    return tuple(sorted({int(row) for found in by_row for row in found}))
 
 
-def _statistic(rule: Rule, result: Any) -> float | None:
-    value = result.result.get("observed_value")
-    if not any(_STATISTICS.search(each.type) for each in rule.expectations):
+def _validate(gx: Any, rows: Any, chosen: Mapping[str, Sequence[Any]], form: Mapping[str, Any]) -> dict[str, list[Any]]:
+    from great_expectations.execution_engine import PandasExecutionEngine
+    from great_expectations.validator.validator import Validator
+
+    results: dict[str, list[Any]] = {name: [] for name in chosen}
+    engine = PandasExecutionEngine(batch_data_dict={"rows": rows})
+    validator = Validator(execution_engine=engine, data_context=gx)
+    for result in validator.graph_validate(
+        configurations=[each.configuration for expectations in chosen.values() for each in expectations],
+        runtime_configuration={"result_format": dict(form)},
+    ):
+        results[result.expectation_config.meta["odcs"]].append(result)
+    for answers in results.values():
+        answers.sort(key=lambda result: result.expectation_config.meta["part"])
+    return results
+
+
+def _read(results: Sequence[Any]) -> tuple[Found, ...] | Failed:
+    if not results:
+        return Failed("Great Expectations returned no result")
+    if error := next(filter(None, map(_exception, results)), None):
+        return Failed(error)
+    return tuple(_found(result) for result in results)
+
+
+def _found(result: Any) -> Found:
+    content = result.result
+    # Other counts of unexpected things, distinct values for example, come without a number of elements.
+    about_rows = content.get("element_count") is not None and content.get("unexpected_count") is not None
+    return Found(
+        success=bool(result.success),
+        unexpected=int(content["unexpected_count"]) if about_rows else None,
+        considered=int(content["element_count"]) - int(content.get("missing_count") or 0) if about_rows else 0,
+        statistic=_statistic(result.expectation_config.type, content.get("observed_value")),
+    )
+
+
+def _statistic(kind: str, value: Any) -> float | None:
+    if not _STATISTICS.search(kind):
         return None
     return float(value) if isinstance(value, int | float) and value == value else None
 

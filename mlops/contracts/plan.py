@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mlops.contracts.contract import Contract, HumanItem, Operator
+from mlops.contracts.waivers import Waiver
 
 Engine = Literal["arrow", "great_expectations", "duckdb", "named"]
 BLOCKING = ("error", "critical")
@@ -55,8 +56,17 @@ class Rule:
 
 @dataclass(frozen=True)
 class Plan:
-    """All rules of a contract in its order, and what is left to people."""
+    """All clauses of a contract: each is a rule to run, in the contract's order, or is left to people, or is waived.
+
+    A waived rule stays away whatever the day: who runs a plan asks ``waivers.expired_waivers`` first.
+    """
 
     contract: Contract
     rules: tuple[Rule, ...]
     human: tuple[HumanItem, ...]
+    waived: tuple[Waiver, ...] = ()
+
+    @property
+    def declared(self) -> int:
+        """How many clauses the contract has."""
+        return len(self.rules) + len(self.human) + len(self.waived)

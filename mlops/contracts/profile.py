@@ -1,6 +1,6 @@
 """What a contract file must satisfy before it is a contract: the ODCS JSON Schema, then the project's profile.
 
-Every check returns findings and tolerates any shape, so that one look at a file shows everything that is wrong.
+Every rule is a small function that tolerates any shape, so that one look at a file shows everything that is wrong.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlops.contracts.errors import Finding
+from mlops.contracts.lint_rule import LintRule, Place, lint_rule
 from mlops.contracts.nodes import OPERATORS, custom_properties, is_number, list_of, mapping_of, spell, walk
-from mlops.contracts.standard import schema_findings
+from mlops.contracts.standard import refused
 from mlops.yaml_source import Document, NodePath
 
 VERSIONS = ("v3.1.0", "v3.2.0")
@@ -27,64 +28,65 @@ MAX_QUARANTINE = "mlops.maxQuarantineShare"
 _IDENTITIES = ("id", "name", "property", "role", "username", "server")
 
 
-def check_document(document: Document) -> list[Finding]:
-    """All findings of a readable document: JSON Schema (005), profile (006 to 009)."""
-    findings = schema_findings(document)
-    for check in (_identity, _logical_types, _policy, _unique_identities, _operators, _patterns):
-        findings += check(document)
-    return sorted(set(findings))
+@lint_rule("CONTRACT-005", "error", "The file is one that the JSON Schema of the Open Data Contract Standard accepts.")
+def standard(document: Document) -> Iterator[Place]:
+    yield from refused(document)
 
 
-def _identity(document: Document) -> list[Finding]:
+@lint_rule(
+    "CONTRACT-006",
+    "error",
+    "A contract has a version of the standard that is read here, a name, a status, a version MAJOR.MINOR.PATCH, typed "
+    f"properties, and `{PURPOSES}`, `{RESIDENCY}` and `{LEGAL_BASIS}`.",
+)
+def required(document: Document) -> Iterator[Place]:
+    yield from _identity(document)
+    yield from _logical_types(document)
+    yield from _policy(document)
+
+
+def _identity(document: Document) -> Iterator[Place]:
     data = document.data
-    findings = []
     if data.get("apiVersion") not in VERSIONS:
-        message, todo = f"expected apiVersion {' or '.join(VERSIONS)}", f"set apiVersion: {VERSIONS[0]}"
-        findings.append(Finding(document.line(("apiVersion",)), "CONTRACT-006", message, todo))
+        yield ("apiVersion",), f"expected apiVersion {' or '.join(VERSIONS)}", f"set apiVersion: {VERSIONS[0]}"
     version = data.get("version")
-    if not isinstance(version, str) or not re.fullmatch(r"\d+\.\d+\.\d+", version):
-        message, todo = "expected a semantic version MAJOR.MINOR.PATCH", "set version: 1.0.0"
-        findings.append(Finding(document.line(("version",)), "CONTRACT-006", message, todo))
+    if not isinstance(version, str) or not re.fullmatch(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}", version):
+        yield ("version",), "expected a semantic version MAJOR.MINOR.PATCH", "set version: 1.0.0"
     for key in ("name", "status"):
         if not isinstance(data.get(key), str) or not data[key].strip():
-            findings.append(Finding(document.line((key,)), "CONTRACT-006", f"expected {key}", f"add {key}"))
+            yield (key,), f"expected {key}", f"add {key}"
+    name = data.get("name")
+    if isinstance(name, str) and name.strip() and not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,79}", name):
+        message = "expected a name of small letters, digits, dots, hyphens and underscores, at most 80"
+        yield ("name",), message, "files are named after it: write for example support-conversations"
     if not list_of(data.get("schema")):
-        message, todo = "expected at least one schema object", "declare the objects under schema"
-        findings.append(Finding(document.line(("schema",)), "CONTRACT-006", message, todo))
-    return findings
+        yield ("schema",), "expected at least one schema object", "declare the objects under schema"
 
 
-def _logical_types(document: Document) -> list[Finding]:
-    findings = []
+def _logical_types(document: Document) -> Iterator[Place]:
     for path, node in walk(document.data.get("schema"), ("schema",)):
         if path[-2:-1] == ("properties",) and isinstance(node, Mapping) and "logicalType" not in node:
-            message = f"property {node.get('name', '')}: expected a logicalType"
-            findings.append(Finding(document.line(path), "CONTRACT-006", message, "give one, for example string"))
-    return findings
+            yield path, f"property {node.get('name', '')}: expected a logicalType", "give one, for example string"
 
 
-def _policy(document: Document) -> list[Finding]:
+def _policy(document: Document) -> Iterator[Place]:
     declared = custom_properties(document.data)
-    line = document.line(("customProperties",))
-    findings = []
+    place: NodePath = ("customProperties",)
     for key in (PURPOSES, RESIDENCY, PROHIBITED):
         value = declared.get(key, [] if key == PROHIBITED else None)
         words = list_of(value)
         if (not words and value != []) or not all(isinstance(word, str) and word.strip() for word in words):
-            message = f"expected the custom property {key}, a list of words"
-            findings.append(Finding(line, "CONTRACT-006", message, f"declare {key}"))
+            yield place, f"expected the custom property {key}, a list of words", f"declare {key}"
     if declared.get(PURPOSES) == [] or declared.get(RESIDENCY) == []:
-        message = f"expected at least one entry in {PURPOSES} and {RESIDENCY}"
-        findings.append(Finding(line, "CONTRACT-006", message, "name what is permitted"))
+        yield place, f"expected at least one entry in {PURPOSES} and {RESIDENCY}", "name what is permitted"
     basis = declared.get(LEGAL_BASIS)
     if not isinstance(basis, str) or not basis.strip():
         message = f"expected the custom property {LEGAL_BASIS}, for example gdpr-6-1-f"
-        findings.append(Finding(line, "CONTRACT-006", message, f"declare {LEGAL_BASIS}"))
+        yield place, message, f"declare {LEGAL_BASIS}"
     share = declared.get(MAX_QUARANTINE, 0.0)
     if not is_number(share) or not 0 <= share < 1:
         message = f"expected {MAX_QUARANTINE} from 0 to below 1"
-        findings.append(Finding(line, "CONTRACT-006", message, "give the share of records that may be set aside"))
-    return findings
+        yield place, message, "give the share of records that may be set aside"
 
 
 def quality_rules(document: Document) -> Iterator[tuple[NodePath, Mapping[str, Any]]]:
@@ -96,18 +98,19 @@ def quality_rules(document: Document) -> Iterator[tuple[NodePath, Mapping[str, A
                     yield (*path, position), entry
 
 
-def _unique_identities(document: Document) -> list[Finding]:
-    findings = []
+@lint_rule(
+    "CONTRACT-007", "error", "No id, name or key stands twice in one list, and every rule and agreement has an id."
+)
+def identities(document: Document) -> Iterator[Place]:
     for path, node in walk(document.data):
         if isinstance(node, list):
-            findings += _duplicates(document, path, [mapping_of(entry) for entry in node])
+            yield from _duplicates(path, [mapping_of(entry) for entry in node])
     for path, entry in quality_rules(document):
         if not isinstance(entry.get("id"), str):
-            findings.append(Finding(document.line(path), "CONTRACT-007", "a rule has no id", "give it an id"))
+            yield path, "a rule has no id", "give it an id"
     for path, entry in enumerate_sla(document):
         if not isinstance(entry.get("id"), str):
-            findings.append(Finding(document.line(path), "CONTRACT-007", "an SLA property has no id", "give it an id"))
-    return findings
+            yield path, "an SLA property has no id", "give it an id"
 
 
 def enumerate_sla(document: Document) -> Iterator[tuple[NodePath, Mapping[str, Any]]]:
@@ -116,8 +119,7 @@ def enumerate_sla(document: Document) -> Iterator[tuple[NodePath, Mapping[str, A
         yield ("slaProperties", position), mapping_of(entry)
 
 
-def _duplicates(document: Document, path: NodePath, entries: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    findings = []
+def _duplicates(path: NodePath, entries: Sequence[Mapping[str, Any]]) -> Iterator[Place]:
     for key in _IDENTITIES:
         if key == "property" and path[-1:] == ("slaProperties",):
             continue  # two retention clauses are two clauses: they are told apart by id
@@ -127,32 +129,29 @@ def _duplicates(document: Document, path: NodePath, entries: Sequence[Mapping[st
             if not isinstance(value, str):
                 continue
             if value in seen:
-                line = document.line((*path, position, key))
                 message = f"{key} {value!r} is used twice in {spell(path)}"
-                findings.append(Finding(line, "CONTRACT-007", message, "rename or remove one of them"))
+                yield (*path, position, key), message, "rename or remove one of them"
             seen.add(value)
-    return findings
 
 
 def _needs_operator(entry: Mapping[str, Any]) -> bool:
     return entry.get("type", "library") in ("library", "sql")
 
 
-def _operators(document: Document) -> list[Finding]:
-    findings = []
+@lint_rule("CONTRACT-008", "error", "A rule that measures something has exactly one operator, with numbers.")
+def operators(document: Document) -> Iterator[Place]:
     for path, entry in quality_rules(document):
         present = [name for name in OPERATORS if name in entry]
         if not present and not _needs_operator(entry):
             continue
-        line = document.line((*path, present[0]) if present else path)
+        place = (*path, present[0]) if present else path
         name = entry.get("id", "a rule")
         if len(present) != 1:
             message = f"rule {name}: expected exactly one operator, found {len(present)}"
-            findings.append(Finding(line, "CONTRACT-008", message, f"keep one of {', '.join(OPERATORS)}"))
+            yield place, message, f"keep one of {', '.join(OPERATORS)}"
         elif not _numeric(present[0], entry[present[0]]):
             message = f"rule {name}: expected numbers in {present[0]} (ascending where there are two)"
-            findings.append(Finding(line, "CONTRACT-008", message, "write a number, for example mustBe: 0"))
-    return findings
+            yield place, message, "write a number, for example mustBe: 0"
 
 
 def _numeric(operator: str, value: Any) -> bool:
@@ -170,16 +169,23 @@ def pattern_problem(pattern: str) -> str | None:
     return None
 
 
-def _patterns(document: Document) -> list[Finding]:
+@lint_rule("CONTRACT-009", "error", "Every pattern is an RE2 pattern: no look-around, no back-references.")
+def patterns(document: Document) -> Iterator[Place]:
     """``pattern`` of properties and of rule arguments; patterns inside an implementation are read when compiled."""
-    findings = []
     for path, node in walk(document.data.get("schema"), ("schema",)):
         if path[-1] not in ("logicalTypeOptions", "arguments") or not isinstance(node, Mapping):
             continue
         pattern = node.get("pattern")
         problem = pattern_problem(pattern) if isinstance(pattern, str) else None
         if problem:
-            line = document.line((*path, "pattern"))
             todo = "write it without look-around and back-references"
-            findings.append(Finding(line, "CONTRACT-009", f"not an RE2 pattern: {problem}", todo))
-    return findings
+            yield (*path, "pattern"), f"not an RE2 pattern: {problem}", todo
+
+
+PROFILE_RULES: tuple[LintRule[Document], ...] = (standard, required, identities, operators, patterns)
+"""What a file must satisfy to be read as a contract at all."""
+
+
+def check_document(document: Document) -> list[Finding]:
+    """All findings of a readable document: JSON Schema (005), profile (006 to 009)."""
+    return sorted({found for rule in PROFILE_RULES for found in rule.findings(document, document)})

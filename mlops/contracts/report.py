@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+import pyarrow as pa
 
 from mlops.contracts.contract import HumanItem
 from mlops.contracts.plan import BLOCKING
 
 Outcome = Literal["pass", "fail", "warn", "error"]
+_SAMPLE = 20
+_LISTED = 1_000
 _SAFE_ID = re.compile(r"[0-9a-f]{16,64}")
 
 
@@ -28,6 +33,10 @@ class RuleResult:
         total: rows of the object.
         row_level: the failure is that of single records, which ``ContractReport.offending`` names.
         detail: a remark that quotes the contract only.
+        denominator: rows that ``observed`` is out of: all rows, null ones too, or for an expectation with ``mostly``
+            the rows it judged; None where ``observed`` is no count of rows.
+        sample: at most 20 of the offending records, printable, those whose SHA-256 is smallest: the same ones
+            whatever the order of the rows.
     """
 
     id: str
@@ -41,6 +50,8 @@ class RuleResult:
     total: int
     row_level: bool
     detail: str
+    denominator: int | None = None
+    sample: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,7 @@ class ContractReport:
         human: what a person has to confirm.
         rows: object → number of rows.
         max_quarantine_share: from the contract.
+        seconds: rule id → wall time; of rules that ran together, an equal share. Not in ``to_json``, which is sealed.
     """
 
     contract: Mapping[str, str]
@@ -87,6 +99,7 @@ class ContractReport:
     rows: Mapping[str, int]
     coverage: Coverage
     max_quarantine_share: float
+    seconds: Mapping[str, float] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def failed_table_rules(self) -> tuple[RuleResult, ...]:
@@ -104,14 +117,19 @@ class ContractReport:
         return tuple(rule for rule in self.rules if rule.outcome == "warn")
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain data for ``canonical_json``: counts, rule ids and record ids only."""
+        """The report as plain data for ``canonical_json``: counts, rule ids and record ids only.
+
+        Its size does not grow with the data: of the offending records the 1 000 whose SHA-256 is smallest are listed.
+        """
+        listed = sorted(smallest(self.offending, _LISTED))
         outcomes = [rule.outcome for rule in self.rules]
         return {
             "contract": dict(self.contract),
             "coverage": {**asdict(self.coverage), "complete": self.coverage.complete},
             "human": [asdict(item) for item in self.human],
             "max_quarantine_share": self.max_quarantine_share,
-            "offending": {printable_id(key): list(rules) for key, rules in self.offending.items()},
+            "offending": {printable_id(key): list(self.offending[key]) for key in listed},
+            "offending_records": len(self.offending),
             "outcomes": {name: outcomes.count(name) for name in ("pass", "fail", "warn", "error")},
             "quarantined_rows": self.quarantined_rows,
             "rows": dict(self.rows),
@@ -124,7 +142,21 @@ def printable_id(record_id: str) -> str:
     anything that stood in the data."""
     if _SAFE_ID.fullmatch(record_id):
         return record_id
-    return "sha256:" + hashlib.sha256(record_id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return "sha256:" + _sha256(record_id)[:16]
+
+
+def smallest(record_ids: Iterable[str], number: int) -> list[str]:
+    """Of distinct ids the ``number`` whose SHA-256 is smallest, in the order of their digests."""
+    return heapq.nsmallest(number, record_ids, key=_sha256)
+
+
+def sample_of(record_ids: pa.Array) -> tuple[str, ...]:
+    """The sample that a rule's result shows."""
+    return tuple(map(printable_id, smallest(record_ids.to_pylist(), _SAMPLE)))
+
+
+def _sha256(record_id: str) -> str:
+    return hashlib.sha256(record_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def outcome_of(passed: bool, severity: str) -> Outcome:

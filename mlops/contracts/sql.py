@@ -1,19 +1,21 @@
-"""SQL rules, run by DuckDB over Arrow tables in memory, with no way to files, network or settings."""
+"""SQL rules, run by DuckDB over the tables of the check, with no way to other files, network or settings."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
 from mlops.contracts.contract import Contract
+from mlops.contracts.duckdb_tables import tables_in_duckdb
 from mlops.contracts.errors import Finding
-from mlops.contracts.measurement import Measurement, failed_to_run
+from mlops.contracts.measurement import Measurement, distinct_ids, failed_to_run
 from mlops.contracts.plan import Rule
+from mlops.contracts.sources import Source
 
 _ARROW_TYPES: dict[str, pa.DataType] = {
     "string": pa.string(),
@@ -28,19 +30,6 @@ _ARROW_TYPES: dict[str, pa.DataType] = {
     "map": pa.map_(pa.string(), pa.string()),
     "vector": pa.list_(pa.float64()),
 }
-
-
-@contextmanager
-def _connection(tables: Mapping[str, pa.Table]) -> Iterator[Any]:
-    import duckdb
-
-    locked_in = {"enable_external_access": "false", "python_enable_replacements": "false"}
-    with duckdb.connect(":memory:", config=locked_in) as connection:
-        for name, table in tables.items():
-            connection.register(name, table)
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("SET lock_configuration = true")
-        yield connection
 
 
 def _queries(rule: Rule) -> list[str]:
@@ -71,7 +60,7 @@ def binding_problems(contract: Contract, rules: Sequence[Rule]) -> list[Finding]
         for table in contract.objects
     }
     findings = []
-    with _connection({name: schema.empty_table() for name, schema in empty.items()}) as connection:
+    with tables_in_duckdb({name: schema.empty_table() for name, schema in empty.items()}) as connection:
         for rule in wanted:
             for query in _queries(rule):
                 if problem := _problem(connection, query):
@@ -80,7 +69,7 @@ def binding_problems(contract: Contract, rules: Sequence[Rule]) -> list[Finding]
     return findings
 
 
-def measure(rules: Sequence[Rule], tables: Mapping[str, pa.Table]) -> dict[str, Measurement]:
+def measure(rules: Sequence[Rule], tables: Mapping[str, Source]) -> dict[str, Measurement]:
     """Run every rule's query over ``tables``; the result must be one finite number.
 
     NULL (the aggregate of nothing), NaN, infinity, text and several rows are errors, not values: nothing passes by
@@ -88,26 +77,27 @@ def measure(rules: Sequence[Rule], tables: Mapping[str, pa.Table]) -> dict[str, 
     """
     if not rules:
         return {}
-    with _connection(tables) as connection:
+    with tables_in_duckdb(tables) as connection:
         return {rule.id: _measure(connection, rule, tables[rule.object].num_rows) for rule in rules}
 
 
 def _measure(connection: Any, rule: Rule, total: int) -> Measurement:
     import duckdb
 
+    began = time.perf_counter()
     try:
         number = _one_number(connection.execute(rule.arguments["query"]).fetchmany(2))
         if number is None:
             return Measurement(total=total, error="the query did not return one finite number")
         found = []
         if "offending" in rule.arguments:
-            found = connection.execute(f"SELECT DISTINCT * FROM ({rule.arguments['offending']})").fetchall()
+            ids = f"SELECT DISTINCT CAST(COLUMNS(*) AS VARCHAR) AS id FROM ({rule.arguments['offending']})"
+            connection.abort()  # of a result that was not read to its end
+            found = [connection.sql(ids).to_arrow_table()["id"]]
     except duckdb.Error as error:
         return failed_to_run("DuckDB", error, total)
-    # A record without an id cannot be set aside: then none is named, and the whole table fails.
-    nameless = any(row[0] is None for row in found)
-    offending = () if nameless else tuple(str(row[0]) for row in found)
-    return Measurement(total=total, observed=number, record_ids=offending)
+    seconds = time.perf_counter() - began
+    return Measurement(total=total, observed=number, record_ids=distinct_ids(found), seconds=seconds)
 
 
 def _one_number(rows: list[tuple[Any, ...]]) -> float | None:

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from mlops.contracts.errors import Finding
+from mlops.contracts.lint_rule import Place
 from mlops.contracts.nodes import OPERATORS, spell, walk
 from mlops.yaml_source import Document
 
@@ -36,14 +36,13 @@ def _leaves(error: Any) -> Iterator[Any]:
     yield from _leaves(max(error.context, key=relevance))
 
 
-def schema_findings(document: Document) -> list[Finding]:
-    """CONTRACT-005 for each part of the file that the standard refuses, at the line of the key or value."""
+def refused(document: Document) -> Iterator[Place]:
+    """Each part of the file that the standard refuses, at the key or value."""
     errors = [leaf for error in _validator().iter_errors(document.data) for leaf in _leaves(error)]
     errors = [error for error in errors if not _told_by_the_profile(error)]
     # A failing branch makes every key that it would have allowed "unevaluated" as well: the cause is enough, unless a
     # key is unknown to the whole standard.
     causes = [tuple(error.absolute_path) for error in errors if error.validator != "unevaluatedProperties"]
-    findings = []
     for error in errors:
         path = tuple(error.absolute_path)
         keys = _unknown_keys(error)
@@ -51,11 +50,10 @@ def schema_findings(document: Document) -> list[Finding]:
             keys = [key for key in keys if key not in _standard_keys()]
             if not keys:
                 continue
-        line = min((document.line((*path, key)) for key in keys), default=document.line(path))
+        place = min(((*path, key) for key in keys), key=document.line, default=path)
         reason = f"unknown key {', '.join(keys)}" if keys else _shorten(str(error.message))
         message = f"the Open Data Contract Standard refuses {spell(path)}: {reason}"
-        findings.append(Finding(line, "CONTRACT-005", message, "correct the key or the value"))
-    return findings
+        yield place, message, "correct the key or the value"
 
 
 def _told_by_the_profile(error: Any) -> bool:

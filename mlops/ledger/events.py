@@ -167,14 +167,12 @@ def events(
         return _select(connection, kinds=kinds, use_case=use_case, run=run, after=after)
 
 
-def newest_with(ledger: Ledger, kind: str, stage: str, needle: str) -> Event | None:
-    """The newest event of a kind and stage whose body's canonical JSON contains ``needle``."""
-    query = (
-        select(events_table)
-        .where(events_table.c.kind == kind, events_table.c.stage == stage, events_table.c.body.contains(needle))
-        .order_by(events_table.c.seq.desc())
-        .limit(1)
-    )
+def newest_with(ledger: Ledger, kind: str, stage: str | None, *needles: str) -> Event | None:
+    """The newest event of a kind, and of a stage unless that is None, with each needle in its body's canonical JSON."""
+    query = select(events_table).where(events_table.c.kind == kind, *map(events_table.c.body.contains, needles))
+    if stage is not None:
+        query = query.where(events_table.c.stage == stage)
+    query = query.order_by(events_table.c.seq.desc()).limit(1)
     with reading(ledger) as connection:
         row = connection.execute(query).mappings().first()
     return None if row is None else _event(row)

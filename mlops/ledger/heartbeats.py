@@ -51,6 +51,17 @@ def clear(ledger: Ledger, attempt: str) -> None:
         connection.execute(delete(heartbeats_table).where(heartbeats_table.c.attempt == attempt))
 
 
+def clear_unchanged(ledger: Ledger, heartbeat: Heartbeat) -> bool:
+    """Forget a heartbeat unless its attempt has beaten since it was read; says whether."""
+    with writing(ledger) as connection:
+        cleared = connection.execute(
+            delete(heartbeats_table).where(
+                heartbeats_table.c.attempt == heartbeat.attempt, heartbeats_table.c.beat_at == heartbeat.beat_at
+            )
+        )
+    return bool(cleared.rowcount)
+
+
 def clear_stage(ledger: Ledger, use_case: str, stage: str) -> None:
     """Forget what dead attempts of a stage left, when a new attempt has taken their lease."""
     with writing(ledger) as connection:

@@ -13,13 +13,13 @@ import socket
 import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sqlalchemy import Connection, insert, select, update
 
 from mlops.ledger.errors import LeaseHeldError, LeaseLostError
 from mlops.ledger.schema import leases_table
 from mlops.ledger.store import Ledger, reading, writing
+from mlops.process_identity import boot_id, start_ticks
 
 
 @dataclass(frozen=True)
@@ -41,32 +41,31 @@ class Lease:
     token: int
 
 
-def start_ticks(pid: int) -> int | None:
-    """Start time of a live process in clock ticks since boot; ``None`` when it is dead or a zombie."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in ("Z", "X") else int(fields[19])
+@dataclass(frozen=True)
+class HeldLease:
+    """A lease that was taken and not given back; ``expires_at`` in seconds since the epoch by its holder's clock."""
 
-
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return "unknown"
+    name: str
+    token: int
+    holder: Holder
+    acquired_at: str
+    expires_at: float
 
 
 def this_process(label: str) -> Holder:
     """The calling process as a holder; ``label`` says what it does, for people."""
     pid = os.getpid()
-    return Holder(socket.gethostname(), _boot(), pid, start_ticks(pid) or 0, label)
+    return Holder(socket.gethostname(), boot_id(), pid, start_ticks(pid) or 0, label)
 
 
-def _is_dead(holder: Holder) -> bool:
-    if (holder.host, holder.boot) != (socket.gethostname(), _boot()):
-        return False  # cannot be seen from here: only time tells
-    return start_ticks(holder.pid) != holder.start_ticks
+def is_here(holder: Holder) -> bool:
+    """Is the holder a process of this machine since its last boot, so that its life or death can be seen?"""
+    return (holder.host, holder.boot) == (socket.gethostname(), boot_id())
+
+
+def is_dead(holder: Holder) -> bool:
+    """Is it certain that the holder is dead? One elsewhere never is: only time tells."""
+    return is_here(holder) and start_ticks(holder.pid) != holder.start_ticks
 
 
 def acquire(ledger: Ledger, name: str, holder: Holder, seconds: float) -> Lease:
@@ -87,7 +86,7 @@ def acquire(ledger: Ledger, name: str, holder: Holder, seconds: float) -> Lease:
             connection.execute(insert(leases_table).values(name=name, token=1, **values))
             return Lease(name, 1)
         other = Holder(**json.loads(row["holder"]))
-        if row["expires_at"] > now and not _is_dead(other):
+        if row["expires_at"] > now and not is_dead(other):
             raise LeaseHeldError(
                 "LEDGER-020",
                 f"{other.label} is already running (process {other.pid} on {other.host}, since {row['acquired_at']})",
@@ -145,3 +144,26 @@ def release(ledger: Ledger, lease: Lease) -> None:
             .where(leases_table.c.name == lease.name, leases_table.c.token == lease.token)
             .values(expires_at=0.0)
         )
+
+
+def held(ledger: Ledger) -> list[HeldLease]:
+    """Leases that were taken and not given back, by name; their time may be over and their holder may be dead."""
+    query = select(leases_table).where(leases_table.c.expires_at > 0).order_by(leases_table.c.name)
+    with reading(ledger) as connection:
+        rows = connection.execute(query).mappings().all()
+    return [HeldLease(**{**row, "holder": Holder(**json.loads(row["holder"]))}) for row in rows]
+
+
+def free(ledger: Ledger, lease: HeldLease) -> bool:
+    """Give a dead holder's lease back, unless it was renewed or taken over since it was read; says whether."""
+    with writing(ledger) as connection:
+        freed = connection.execute(
+            update(leases_table)
+            .where(
+                leases_table.c.name == lease.name,
+                leases_table.c.token == lease.token,
+                leases_table.c.expires_at == lease.expires_at,
+            )
+            .values(expires_at=0.0)
+        )
+    return bool(freed.rowcount)

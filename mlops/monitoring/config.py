@@ -6,7 +6,19 @@ import re
 
 from pydantic import Field, field_validator
 
-from mlops.section import Section
+from mlops.section import Cron, Section
+
+
+class RetrainSection(Section):
+    """What a declared drift may start by itself."""
+
+    automatic: bool = Field(default=True, description="retrain without asking a person; false: a person starts the run")
+    cooldown_hours: float = Field(
+        default=24.0, ge=0, le=8760, description="least hours between the newest training and a retrain"
+    )
+    max_runs_per_30_days: int = Field(
+        default=8, ge=1, le=1000, description="trainings in 30 days, by whomever, beyond which drift starts none"
+    )
 
 
 class MonitoringSection(Section):
@@ -35,6 +47,14 @@ class MonitoringSection(Section):
         default=r"[\[<{][A-Z][A-Z_]*(?:[_-]?\d+)?[\]>}]",
         description="regular expression of the placeholders that masking writes",
     )
+
+    cron: Cron | None = Field(
+        default="0 6 * * *", description="when data is compared, five-field cron expression, UTC; null: by hand only"
+    )
+    alarm_after: int = Field(
+        default=2, ge=1, le=100, description="monitored runs in alarm, one after the other, before drift is declared"
+    )
+    retrain: RetrainSection = Field(default=RetrainSection(), description="what a declared drift may start by itself")
 
     @field_validator("placeholder_pattern")
     @classmethod

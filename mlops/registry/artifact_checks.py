@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from mlops import artifacts
+from mlops.approvers import account
 from mlops.artifacts import Artifact, canonical_json, digest_bytes, digest_file, read_json
 from mlops.registry.dossier import DOSSIER, FIRST_STAGE, FORMAT, MODEL_CARD, RELEASABLE, STAGES, USE_CASE, yaml_object
 from mlops.registry.evidence import Evidence, require
@@ -20,8 +21,9 @@ def dossier(evidence: Evidence) -> str:
     found = evidence.dossier
     require(found["format"] == FORMAT, "unknown format")
     _check_maker(artifact, REGISTER, found["use_case"]["name"])
-    embedded = {contract["file"] for contract in found["contracts"].values()}
-    expected = {DOSSIER, MODEL_CARD, USE_CASE, *embedded}
+    contracts = found["contracts"].values()
+    approved = {contract["approval"]["file"] for contract in contracts if contract.get("approval")}
+    expected = {DOSSIER, MODEL_CARD, USE_CASE, *(contract["file"] for contract in contracts), *approved}
     require(set(artifact.manifest["files"]) == expected, "it holds other files than it names")
     return f"{len(expected)} files under {artifact.digest[:19]}…"
 
@@ -117,6 +119,36 @@ def contracts(evidence: Evidence) -> str:
             moved.append(path)
     note = f"; the checkout has moved on: {', '.join(moved)}" if moved else ""
     return f"{len(found)} embedded{note}"
+
+
+def approvals(evidence: Evidence) -> str:
+    """Every contract was approved as it is, in each role that it asks for, and not by its author alone."""
+    folder = evidence.dossier_artifact.path
+    pinned = set(_texts(_register_pins(evidence)))
+    people = set()
+    require(bool(evidence.dossier["contracts"]), "the dossier names no contract")
+    for path, contract in evidence.dossier["contracts"].items():
+        approval = contract.get("approval")
+        require(approval is not None, f"nobody approved {path} {contract['version']}: the run was one of development")
+        require(digest_file(folder / approval["file"]) == approval["digest"], f"the approvals of {path} were changed")
+        require(approval["digest"] in pinned, f"the run was pinned to other approvals of {path}")
+        found = yaml_object((folder / approval["file"]).read_bytes(), approval["path"])
+        same = (found["digest"], str(found["version"])) == (contract["digest"], contract["version"])
+        require(same, f"the approvals of {path} are those of another text or version")
+        given, content = found["approvals"], yaml_object((folder / contract["file"]).read_bytes(), path)
+        require(found["contract"] == content.get("name"), f"the approvals of {path} are those of another contract")
+        asked = _approver_roles(content)
+        require(asked <= {each["role"] for each in given}, f"an approval of {path} is missing")
+        accounts = [account(each["approver"]) for each in given]
+        require(set(accounts) != {account(found["author"])}, f"only its author approved {path}")
+        require(len(set(accounts)) == len(accounts), f"one person approved {path} twice")
+        people |= {each["approver"] for each in given}
+    return f"{len(evidence.dossier['contracts'])} contracts, approved by {', '.join(sorted(people))}"
+
+
+def _approver_roles(contract: Mapping[str, Any]) -> set[str]:
+    levels = ("firstLevelApprovers", "secondLevelApprovers")
+    return {str(role[level]) for role in contract.get("roles") or () for level in levels if role.get(level)}
 
 
 def gate(evidence: Evidence) -> str:

@@ -14,7 +14,9 @@ from rich.table import Table
 from mlops.ledger.events import Event, current_actor, events
 from mlops.ledger.store import open_ledger
 from mlops.registry import actions
+from mlops.registry.champion_file import follow_champion, write_champion_file
 from mlops.registry.errors import RegistryError
+from mlops.registry.fetching import fetch_release
 from mlops.registry.signing import load_or_create_key
 from mlops.registry.state import KINDS, Release, champion, history, releases, standing
 from mlops.registry.verification import VerifyReport, verify_release
@@ -42,10 +44,14 @@ def _show(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def _desk() -> actions.Desk:
+def _desk(release: str | None = None) -> actions.Desk:
+    """Where decisions are made; with a release, its artifacts are here or were fetched from the remotes."""
     settings = load_settings()
+    ledger = open_ledger(settings.ledger, create=False)
+    if release is not None:
+        fetch_release(settings, ledger, release)
     return actions.Desk(
-        ledger=open_ledger(settings.ledger, create=False),
+        ledger=ledger,
         workspace=settings.work,
         root=settings.root,
         trusted=settings.trusted_keys_folder,
@@ -164,12 +170,14 @@ def promote(
     ] = None,
 ) -> None:
     """Verify a release and make it the champion of its use case."""
-    desk = _desk()
+    desk = _desk(release)
     found = releases(events(desk.ledger, kinds=KINDS)).get(release)
     expected = found.compared_with if found is not None else None
     if expected_champion is not None:
         expected = None if expected_champion == "none" else expected_champion
     fresh = actions.promote_release(desk, release, expected_champion=expected)
+    if found is not None:
+        follow_champion(load_settings(), desk.ledger, found.use_case)
     typer.echo(f"{release}: {'champion now' if fresh else 'was promoted already'}")
 
 
@@ -183,7 +191,19 @@ def rollback(
     desk = _desk()
     before = champion(events(desk.ledger, use_case=use_case), use_case)
     now = actions.rollback_release(desk, use_case, reason=reason, to=to)
+    follow_champion(load_settings(), desk.ledger, use_case)
     typer.echo(f"{use_case}: {before} → {now}")
+
+
+@app.command("champion-file")
+def champion_file(
+    use_case: Annotated[str, typer.Argument(help="Whose champion.")],
+    commit: Annotated[bool, typer.Option("--commit", help="Commit that one file in the checkout's git.")] = False,
+) -> None:
+    """Write champions/USE_CASE.dvc, with which `dvc pull` brings the champion's adapter from the clean remote."""
+    settings = load_settings()
+    written = write_champion_file(settings, open_ledger(settings.ledger, create=False), use_case, commit=commit)
+    typer.echo(f"{written.path}: {written.release}{', committed' if written.committed else ''}")
 
 
 @app.command("export")
@@ -204,12 +224,15 @@ def verify_command(
     from pathlib import Path
 
     settings = load_settings()
+    ledger = None if offline else open_ledger(settings.ledger, create=False)
+    if ledger is not None:
+        fetch_release(settings, ledger, release)
     report = verify_release(
         settings.work,
         release,
         root=settings.root,
         trusted=settings.trusted_keys_folder if trusted is None else Path(trusted),
-        ledger=None if offline else open_ledger(settings.ledger, create=False),
+        ledger=ledger,
     )
     if as_json:
         _show({"release": report.release, "ok": report.ok, "checks": [asdict(check) for check in report.checks]})

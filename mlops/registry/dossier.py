@@ -58,6 +58,7 @@ def build_dossier(
     base_model: str,
     base_model_digest: str,
     contracts: Mapping[str, str],
+    approvals: Mapping[str, Mapping[str, str]],
     inputs: Mapping[str, Path],
     approval: ApprovalSection,
     champion: str | None = None,
@@ -72,6 +73,8 @@ def build_dossier(
         base_model: folder of the sealed base model.
         base_model_digest: its digest as the run pinned it.
         contracts: path to digest (of the file's bytes) as the run pinned them.
+        approvals: contract path to ``path`` and ``digest`` of its file of approvals; a contract that nobody approved
+            (a development run) is missing.
         inputs: stage to directory of its verified artifact, for every stage of :data:`STAGES`.
         approval: who must agree; copied, so that a later edit of the file cannot loosen it.
         champion: the release that the gate compared with.
@@ -93,7 +96,9 @@ def build_dossier(
             "file": USE_CASE,
         },
         "base_model": {"path": base_model, "digest": base_model_digest},
-        "contracts": {path: _contract(Path(root), path, digest) for path, digest in sorted(contracts.items())},
+        "contracts": {
+            path: _contract(Path(root), path, digest, approvals.get(path)) for path, digest in sorted(contracts.items())
+        },
         "artifacts": artifacts,
         "gate": gate,
         "harness": gate["report"]["harness"],
@@ -103,7 +108,7 @@ def build_dossier(
 
 
 def write_dossier(directory: Path, dossier: Mapping[str, Any], *, root: Path, use_case_file: Path) -> None:
-    """Write the payload of the dossier artifact: ``dossier.json``, ``README.md``, the use case and the contracts.
+    """Write the payload of the dossier artifact: ``dossier.json``, ``README.md``, use case, contracts, approvals.
 
     Args:
         directory: an empty folder; the caller seals it.
@@ -119,6 +124,8 @@ def write_dossier(directory: Path, dossier: Mapping[str, Any], *, root: Path, us
     write_atomic(directory / USE_CASE, content)
     for path, contract in dossier["contracts"].items():
         write_atomic(directory / contract["file"], _pinned_bytes(Path(root) / path, contract["digest"]))
+        if approval := contract["approval"]:
+            write_atomic(directory / approval["file"], _pinned_bytes(Path(root) / approval["path"], approval["digest"]))
     write_atomic(directory / DOSSIER, canonical_json(dict(dossier)))
     card = model_card(dossier, yaml_object(content, use_case_file.name))
     write_atomic(directory / MODEL_CARD, card.encode())
@@ -157,13 +164,20 @@ def _pinned_bytes(path: Path, digest: str) -> bytes:
     return content
 
 
-def _contract(root: Path, path: str, digest: str) -> dict[str, str]:
+def _embedded(path: str) -> str:
+    return f"contracts/{path.replace('/', '--').lstrip('.')}"
+
+
+def _contract(root: Path, path: str, digest: str, approval: Mapping[str, str] | None) -> dict[str, Any]:
     content = yaml_object(_pinned_bytes(root / path, digest), path)
+    if approval is not None:
+        _pinned_bytes(root / approval["path"], approval["digest"])
     return {
         "id": str(content.get("id")),
         "version": str(content.get("version")),
         "digest": digest,
-        "file": f"contracts/{path.replace('/', '--').lstrip('.')}",
+        "file": _embedded(path),
+        "approval": None if approval is None else {**approval, "file": _embedded(approval["path"])},
     }
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlops.approvers import account
 from mlops.ledger.events import Event, transaction
 from mlops.ledger.store import Ledger
 from mlops.registry.errors import RegistryError
-from mlops.registry.state import KINDS, Change, Release, history, lineup, releases, same_person
+from mlops.registry.state import KINDS, Change, Release, history, lineup, releases
 
 _TEXT_LIMIT = 2000
 
@@ -99,13 +100,13 @@ def _answer(
             "role": role,
             "statement": statement.strip(),
         }
-        once = f"{kind}:{release}:{same_person(approver)}"
+        once = f"{kind}:{release}:{account(approver)}"
         return tx.append_once(kind, body, once=once[:255], use_case=known.use_case, run=known.run, actor=actor)
 
 
 def _check_person(release: Release, approver: str, role: str | None, parties: Sequence[str | None]) -> None:
-    barred = {same_person(name) for name in (*parties, release.owner, release.triggered_by) if name}
-    if same_person(approver) in barred:
+    barred = {account(name) for name in (*parties, release.owner, release.triggered_by) if name}
+    if account(approver) in barred:
         raise RegistryError(
             "REGISTRY-031",
             "expected an approver who is neither the use case's owner nor who triggered the run, found one of them",
@@ -200,7 +201,7 @@ def _check_promotable(release: Release) -> None:
     if release.rejections:
         text, todo = "found a rejection, which is final", "run again after a change: that gives a new release"
     else:
-        given = len({same_person(answer.approver) for answer in release.approvals})
+        given = len({account(answer.approver) for answer in release.approvals})
         text = f"found {given} (gate verdict {release.verdict})"
         todo = f"ask for approval: mlops registry approve {release.release}"
     raise RegistryError(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mlops.approvers import account
 from mlops.ledger.events import Event
 
 KINDS = ("run_started", "registered", "approved", "rejected", "promoted", "rolled_back")
@@ -61,7 +61,7 @@ class Release:
     @property
     def is_approved(self) -> bool:
         """Enough different people said yes and nobody said no."""
-        distinct = {same_person(answer.approver) for answer in self.approvals}
+        distinct = {account(answer.approver) for answer in self.approvals}
         return not self.rejections and len(distinct) >= self.approvals_required
 
 
@@ -78,11 +78,6 @@ class Change:
     run: str | None
     reason: str | None
     seq: int
-
-
-def same_person(name: str) -> str:
-    """The form in which two spellings of one account name are compared (Unicode NFKC, no case, no outer spaces)."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
 def releases(events: Iterable[Event]) -> dict[str, Release]:
@@ -230,8 +225,8 @@ def _answer_problems(event: Event, release: Release) -> list[str]:
     problems = []
     if event.body.get("dossier") != release.dossier:
         problems.append(f"event {event.seq} ({event.kind}) names another dossier than the release has")
-    barred = {same_person(name) for name in (release.owner, release.triggered_by) if name}
-    if same_person(str(event.body.get("approver"))) in barred:
+    barred = {account(name) for name in (release.owner, release.triggered_by) if name}
+    if account(str(event.body.get("approver"))) in barred:
         problems.append(f"event {event.seq} ({event.kind}) comes from the owner or from who triggered the run")
     return problems
 

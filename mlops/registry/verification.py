@@ -131,6 +131,7 @@ CHECKS: tuple[tuple[str, Callable[[Evidence], str]], ...] = (
     ("base model", artifact_checks.base_model),
     ("use case", artifact_checks.use_case),
     ("contracts", artifact_checks.contracts),
+    ("contract approvals", artifact_checks.approvals),
     ("gate verdict", artifact_checks.gate),
     ("event chain", event_checks.chain),
     ("stage records", event_checks.stage_records),

@@ -9,24 +9,26 @@ import pyarrow.compute as pc
 
 from mlops.artifacts import canonical_json, write_atomic
 from mlops.contracts.check import check
+from mlops.contracts.retention import keep_until
 from mlops.contracts.verdict import verdict
 from mlops.datasets.chat import messages_view, records_view
 from mlops.datasets.curation import curate
 from mlops.datasets.shards import read_shards, write_parquet, write_shards
-from mlops.stages.pinned_contracts import pinned_contract, require_purpose
+from mlops.stages.named_checks import named_checks
+from mlops.stages.pinned_contracts import pinned_contract
 from mlops.stages.stage_io import StageContext, StageOutcome
 
 
 def run(context: StageContext) -> StageOutcome:
     """Writes ``train/ validation/ test/``, ``removed/removed.parquet`` and the contract's ``report.json``."""
-    require_purpose(context)
     contract = pinned_contract(context, "training_contract")
     rows = read_shards(context.inputs["mask"] / "data")
     context.progress(0, None, "duplicates, languages, split")
     splits, removed = curate(rows, context.sections["curation"])
     curated = pa.concat_tables(splits.values()).combine_chunks()
     context.progress(0, None, "run the training-set contract's rules")
-    report = check(contract, {"records": records_view(curated), "messages": messages_view(curated)})
+    tables = {"records": records_view(curated), "messages": messages_view(curated)}
+    report = check(contract, tables, named_checks(context.root), progress=context.progress)
     decided = verdict(report, curated.num_rows)
     offending = pa.array(decided.quarantined, pa.string())
     counts = {}
@@ -34,14 +36,8 @@ def run(context: StageContext) -> StageOutcome:
         kept = table.filter(pc.invert(pc.is_in(table["record_id"], value_set=offending)))
         write_shards(kept, context.output / name)
         counts[name] = kept.num_rows
-    broken = pa.table(
-        [
-            offending,
-            pa.array(["training_set_contract"] * len(offending), pa.string()),
-            pa.nulls(len(offending), pa.string()),
-        ],
-        schema=removed.schema,
-    )
+    reasons = pa.array(["training_set_contract"] * len(offending), pa.string())
+    broken = pa.table([offending, reasons, pa.nulls(len(offending), pa.string())], schema=removed.schema)
     removed = pa.concat_tables([removed, broken])
     write_parquet(removed, context.output / "removed" / "removed.parquet")
     content = report.to_json()
@@ -52,9 +48,11 @@ def run(context: StageContext) -> StageOutcome:
         "expectations": content["outcomes"],
         "coverage": str(report.coverage),
         "contract": content["contract"],
+        "retention": keep_until(contract, {"records": records_view(curated)}),
     }
     blocked = decided.reason if decided.outcome == "blocked" else None
     for name in ("train", "test"):
         if blocked is None and counts[name] == 0:
             blocked = f"the {name} split is empty"
-    return StageOutcome(rows.num_rows, sum(counts.values()), figures, blocked)
+    seconds = {"rule_seconds": dict(report.seconds)}
+    return StageOutcome(rows.num_rows, sum(counts.values()), figures, blocked, measurements=seconds)

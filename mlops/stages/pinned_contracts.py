@@ -1,51 +1,41 @@
-"""Contracts as the run pinned them, and the purpose gate that asks them."""
+"""Contracts as the run pinned them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from mlops.contracts.contract import Contract, load_contract
-from mlops.contracts.policy import refusals
 from mlops.errors import MlopsError
 from mlops.stages.stage_io import StageContext
 
 
-class PurposeError(MlopsError):
-    """A contract does not allow what the use case wants, or is not the one the run pinned."""
+class PinError(MlopsError):
+    """A file is not the one that the run pinned."""
 
 
-def pinned_contract(context: StageContext, pin: str) -> Contract:
-    """The contract of a pin, if its file is still the one that was pinned.
+def load_pinned(root: Path, pin: Mapping[str, str]) -> Contract:
+    """The contract at ``path`` of a pin, if its file still has the pin's ``digest``.
 
     Raises:
-        PurposeError: the file changed since the run began.
+        PinError: PURPOSE-002, the file changed since the run began.
         ContractError: it cannot be read.
     """
-    wanted = context.pins[pin]
-    contract = load_contract(context.root / wanted["path"])
-    if contract.digest != wanted["digest"]:
-        raise PurposeError(
+    contract = load_contract(root / pin["path"])
+    if contract.digest != pin["digest"]:
+        raise PinError(
             "PURPOSE-002",
             "the contract changed since this run began",
-            where=wanted["path"],
+            where=pin["path"],
             todo="start a new run, or restore the file",
         )
     return contract
 
 
-def require_purpose(context: StageContext) -> None:
-    """Ask every contract upstream whether it allows the use case's purpose, region and role.
+def pinned_contract(context: StageContext, pin: str) -> Contract:
+    """The contract of one of the stage's pins.
 
     Raises:
-        PurposeError: one does not; the message names each clause.
+        PinError, ContractError: as :func:`load_pinned`.
     """
-    purpose = context.sections["purpose"]
-    reasons: list[str] = []
-    for pin in ("source_contract", "training_contract"):
-        contract = pinned_contract(context, pin)
-        reasons += refusals(contract, purpose=purpose.name, region=purpose.region, role=purpose.role)
-    if reasons:
-        raise PurposeError(
-            "PURPOSE-001",
-            "; ".join(reasons),
-            where=f"use case {context.use_case}",
-            todo="change the purpose, or have the contract changed and approved",
-        )
+    return load_pinned(context.root, context.pins[pin])

@@ -8,7 +8,7 @@ from mlops.stages.stage_io import StageContext, StageOutcome
 
 
 def run(context: StageContext) -> StageOutcome:
-    """Writes ``dossier.json``, the model card, the use case and the contracts."""
+    """Writes ``dossier.json``, the model card, the use case, the contracts and their approvals."""
     facts = read_json(context.inputs["evaluate"] / "models.json")
     pins = context.pins
     contracts = (pins["source_contract"], pins["training_contract"])
@@ -19,6 +19,7 @@ def run(context: StageContext) -> StageOutcome:
         base_model=pins["base_model"]["path"],
         base_model_digest=pins["base_model"]["digest"],
         contracts={contract["path"]: contract["digest"] for contract in contracts},
+        approvals=pins["approvals"],
         inputs=context.inputs,
         approval=context.sections["approval"],
         champion=facts["champion"],

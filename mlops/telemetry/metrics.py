@@ -1,4 +1,4 @@
-"""The metrics, their closed label sets, and the fold from ledger events to values.
+"""The metrics, their closed label sets, and the values that were folded so far; ``folds`` makes them from events.
 
 Truth lives in the ledger, so a restart of the exporter computes the same totals again and no counter ever goes back.
 Every label combination exists from the moment that a use case is declared, with 0: a counter born at 1 would show no
@@ -10,12 +10,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
-from mlops.ledger.events import Event
 from mlops.pipeline import STAGE_NAMES
 
 STATES = ("done", "hit", "blocked", "failed")
@@ -25,10 +21,33 @@ EXPECTATION_RESULTS = ("pass", "fail", "warn", "error")
 PROMOTION_RESULTS = ("promoted", "rolled_back")
 APPROVAL_RESULTS = ("approved", "rejected")
 TIERS = ("critical", "veto", "advisory", "other")
+MONITOR_OUTCOMES = ("ok", "alarm", "not_evaluated")
+SIGNALS = ("words_per_message", "message_count", "placeholders_per_message", "language")
+DECISIONS = ("retrain", "wait")
+FINDINGS = (
+    "unpromoted",
+    "approval_waiting",
+    "dataset_without_run",
+    "stuck_lease",
+    "dead_heartbeat",
+    "abandoned_run",
+)
+CLAUSES = (
+    "approvals",
+    "waiver",
+    "purpose",
+    "legal_basis",
+    "residency",
+    "role",
+    "check",
+    "retention",
+    "regulation",
+    "other",
+)
 RUN_OUTCOMES = ("done", "blocked", "failed", "other")
 BUCKETS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 
-_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_.:@/-]{0,79}")
+LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_.:@/-]{0,79}")
 _MOST_LABELS = 100
 OTHER = "other"
 
@@ -47,9 +66,12 @@ class Definition:
 
 _STAGE = ("use_case", "stage")
 _GATE = ("use_case", "gate", "rule", "tier")
+_FINDING = ("use_case", "kind")
 
 DEFINITIONS: tuple[Definition, ...] = (
     Definition("mlops_runs", "counter", "Finished runs.", ("use_case", "outcome")),
+    Definition("mlops_policy_refusals", "counter", "Clauses of contracts that refused a use.", ("use_case", "clause")),
+    Definition("mlops_deadlines_missed", "counter", "Runs that were not done in the time they are given."),
     Definition("mlops_stage_runs", "counter", "Ended attempts at a stage.", (*_STAGE, "state")),
     Definition("mlops_stage_duration_seconds", "histogram", "Duration of attempts that did the work.", _STAGE),
     Definition(
@@ -74,6 +96,17 @@ DEFINITIONS: tuple[Definition, ...] = (
     Definition("mlops_promotions", "counter", "Changes of the champion.", ("use_case", "result")),
     Definition("mlops_model_info", "gauge", "1 for the release that serves.", ("use_case", "release")),
     Definition("mlops_model_promoted_timestamp_seconds", "gauge", "When the champion last changed; 0: never."),
+    Definition("mlops_monitor_runs", "counter", "Monitored runs.", ("use_case", "outcome")),
+    Definition("mlops_monitor_last_evaluation_timestamp_seconds", "gauge", "When data was last compared; 0: never."),
+    Definition("mlops_drift_declared", "gauge", "1 while drift from the champion's data is declared."),
+    Definition("mlops_drift_consecutive_alarms", "gauge", "Monitored runs in alarm, one after the other."),
+    Definition(
+        "mlops_drift_effect", "gauge", "Distance of a signal at the last evaluation; NaN: none.", ("use_case", "signal")
+    ),
+    Definition("mlops_retrain_decisions", "counter", "Answers to monitored runs.", ("use_case", "decision")),
+    Definition("mlops_reconcile_findings", "gauge", "Findings that the last pass left open.", _FINDING),
+    Definition("mlops_reconcile_repairs", "counter", "Findings that passes repaired.", _FINDING),
+    Definition("mlops_reconcile_last_timestamp_seconds", "gauge", "When a pass was last made; 0: never.", ()),
 )
 
 
@@ -90,11 +123,16 @@ class Histogram:
         self.total += value
 
 
+def _from_the_start() -> dict[str, dict[Labels, float]]:
+    """What has no labels is there before the first event."""
+    return {"mlops_reconcile_last_timestamp_seconds": {(): 0.0}}
+
+
 @dataclass
 class Totals:
     """What was folded so far: a value per metric name and label values."""
 
-    values: dict[str, dict[Labels, float]] = field(default_factory=dict)
+    values: dict[str, dict[Labels, float]] = field(default_factory=_from_the_start)
     histograms: dict[Labels, Histogram] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
 
@@ -115,7 +153,7 @@ class Totals:
 
     def label(self, name: str, use_case: str, text: object) -> str:
         """The text as a label value; ``other`` when it is no plain name or when a use case already has 100."""
-        value = text if isinstance(text, str) and _LABEL.fullmatch(text) else OTHER
+        value = text if isinstance(text, str) and LABEL.fullmatch(text) else OTHER
         known = {labels[1] for labels in self.values.get(name, {}) if labels[0] == use_case}
         return value if value in known or len(known) < _MOST_LABELS else OTHER
 
@@ -139,152 +177,25 @@ def declare(totals: Totals, use_case: str) -> None:
         ("mlops_approvals", APPROVAL_RESULTS),
         ("mlops_promotions", PROMOTION_RESULTS),
         ("mlops_validation_expectations", EXPECTATION_RESULTS),
+        ("mlops_monitor_runs", MONITOR_OUTCOMES),
+        ("mlops_retrain_decisions", DECISIONS),
+        ("mlops_policy_refusals", CLAUSES),
+        ("mlops_reconcile_findings", FINDINGS),
+        ("mlops_reconcile_repairs", FINDINGS),
     ):
         for value in names:
             totals.add(name, (use_case, value), 0.0)
-    for name in ("mlops_pii_residual_findings", "mlops_train_tokens", "mlops_train_steps"):
+    for name in (
+        "mlops_deadlines_missed",
+        "mlops_pii_residual_findings",
+        "mlops_train_tokens",
+        "mlops_train_steps",
+        "mlops_monitor_last_evaluation_timestamp_seconds",
+        "mlops_drift_declared",
+        "mlops_drift_consecutive_alarms",
+        "mlops_model_promoted_timestamp_seconds",
+    ):
         totals.add(name, (use_case,), 0.0)
-    totals.put("mlops_model_promoted_timestamp_seconds", (use_case,), 0.0)
+    for signal in SIGNALS:
+        totals.put("mlops_drift_effect", (use_case, signal), float("nan"))
     totals.put("mlops_train_loss", (use_case,), float("nan"))
-
-
-def observe(totals: Totals, event: Event) -> None:
-    """Fold one event in. Events must come in order, each one time; unknown kinds and stages change nothing."""
-    if event.use_case is None or not _LABEL.fullmatch(event.use_case):
-        return
-    declare(totals, event.use_case)
-    handler = _HANDLERS.get(event.kind)
-    if handler is not None:
-        handler(totals, event, event.use_case)
-
-
-def _number(value: object) -> float:
-    """The value as a float; NaN when it is none."""
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else float("nan")
-
-
-def _amount(value: object) -> float:
-    number = _number(value)
-    return number if number > 0 else 0.0
-
-
-def _seconds(event: Event) -> float:
-    return datetime.fromisoformat(event.at).timestamp()
-
-
-def _stage_done(totals: Totals, event: Event, use_case: str) -> None:
-    stage, body = event.stage or "", event.body
-    if stage not in STAGE_NAMES:
-        return
-    hit, done = bool(body.get("hit")), body.get("outcome") == "done"
-    state = ("hit" if hit else "done") if done else "blocked"
-    totals.add("mlops_stage_runs", (use_case, stage, state))
-    totals.put("mlops_stage_last_completion_timestamp_seconds", (use_case, stage), _seconds(event))
-    if done:
-        totals.put("mlops_stage_last_success_timestamp_seconds", (use_case, stage), _seconds(event))
-    if not hit:
-        totals.histograms[use_case, stage].observe(_amount(body.get("seconds")))
-        totals.add("mlops_stage_records", (use_case, stage, "in"), _amount(body.get("rows_in")))
-        totals.add("mlops_stage_records", (use_case, stage, "out"), _amount(body.get("rows_out")))
-    figures = body.get("figures")
-    reader = _FIGURES.get(stage)
-    if reader is not None and isinstance(figures, Mapping):
-        reader(totals, use_case, figures, hit)
-
-
-def _stage_failed(totals: Totals, event: Event, use_case: str) -> None:
-    stage = event.stage or ""
-    if stage not in STAGE_NAMES:
-        return
-    totals.add("mlops_stage_runs", (use_case, stage, "failed"))
-    totals.put("mlops_stage_last_completion_timestamp_seconds", (use_case, stage), _seconds(event))
-
-
-def _mask_figures(totals: Totals, use_case: str, figures: Mapping[str, Any], hit: bool) -> None:
-    totals.put("mlops_pii_residual_findings", (use_case,), _number(figures.get("residual")))
-    entities = figures.get("entities")
-    if hit or not isinstance(entities, Mapping):
-        return
-    for kind, count in entities.items():
-        label = totals.label("mlops_pii_entities_masked", use_case, kind)
-        totals.add("mlops_pii_entities_masked", (use_case, label), _amount(count))
-
-
-def _validate_figures(totals: Totals, use_case: str, figures: Mapping[str, Any], hit: bool) -> None:
-    results = figures.get("expectations")
-    if isinstance(results, Mapping):
-        for result in EXPECTATION_RESULTS:
-            totals.put("mlops_validation_expectations", (use_case, result), _amount(results.get(result)))
-
-
-def _train_figures(totals: Totals, use_case: str, figures: Mapping[str, Any], hit: bool) -> None:
-    totals.put("mlops_train_loss", (use_case,), _number(figures.get("final_loss")))
-    if not hit:
-        totals.add("mlops_train_tokens", (use_case,), _amount(figures.get("tokens")))
-        totals.add("mlops_train_steps", (use_case,), _amount(figures.get("steps")))
-
-
-def _gate_figures(totals: Totals, use_case: str, figures: Mapping[str, Any], hit: bool) -> None:
-    judged = figures.get("metrics")
-    if not isinstance(judged, list):
-        return
-    for name in ("mlops_gate_value", "mlops_gate_threshold", "mlops_gate_passed", "mlops_gate_samples"):
-        totals.forget(name, use_case)
-    for metric in judged:
-        if isinstance(metric, Mapping) and str(metric.get("outcome")).lower() != "skipped":
-            _gate_rule(totals, use_case, metric)
-
-
-def _gate_rule(totals: Totals, use_case: str, metric: Mapping[str, Any]) -> None:
-    """One rule of one metric; of two under the same labels the one that did not pass is shown."""
-    gate = totals.label("mlops_gate_passed", use_case, metric.get("id"))
-    rule = str(metric.get("rule")).replace(" ", "_")
-    tier = str(metric.get("tier"))
-    labels = (use_case, gate, rule if _LABEL.fullmatch(rule) else OTHER, tier if tier in TIERS else OTHER)
-    if totals.values.get("mlops_gate_passed", {}).get(labels) == 0.0:
-        return
-    totals.put("mlops_gate_passed", labels, float(str(metric.get("outcome")).lower() == "pass"))
-    totals.put("mlops_gate_value", labels, _number(metric.get("value")))
-    totals.put("mlops_gate_threshold", labels, _number(metric.get("threshold")))
-    totals.put("mlops_gate_samples", labels, _number(metric.get("n")))
-
-
-def _gate_verdict(totals: Totals, event: Event, use_case: str) -> None:
-    verdict = str(event.body.get("verdict")).lower()
-    if verdict in VERDICTS:
-        totals.add("mlops_gate_verdicts", (use_case, verdict))
-
-
-def _answered(totals: Totals, event: Event, use_case: str) -> None:
-    totals.add("mlops_approvals", (use_case, event.kind))
-
-
-def _champion_changed(totals: Totals, event: Event, use_case: str) -> None:
-    totals.add("mlops_promotions", (use_case, event.kind))
-    totals.put("mlops_model_promoted_timestamp_seconds", (use_case,), _seconds(event))
-    totals.forget("mlops_model_info", use_case)
-    totals.put("mlops_model_info", (use_case, str(event.body.get("release"))), 1.0)
-
-
-def _run_finished(totals: Totals, event: Event, use_case: str) -> None:
-    outcome = str(event.body.get("outcome"))
-    totals.add("mlops_runs", (use_case, outcome if outcome in RUN_OUTCOMES else OTHER))
-
-
-_HANDLERS: dict[str, Callable[[Totals, Event, str], None]] = {
-    "stage_done": _stage_done,
-    "stage_failed": _stage_failed,
-    "gate_verdict": _gate_verdict,
-    "approved": _answered,
-    "rejected": _answered,
-    "promoted": _champion_changed,
-    "rolled_back": _champion_changed,
-    "run_finished": _run_finished,
-}
-
-_FIGURES: dict[str, Callable[[Totals, str, Mapping[str, Any], bool], None]] = {
-    "validate": _validate_figures,
-    "mask": _mask_figures,
-    "train": _train_figures,
-    "gate": _gate_figures,
-}

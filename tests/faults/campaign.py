@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,23 +38,6 @@ class Reference:
     digests: Mapping[str, str]
     release: str
     seconds: float
-
-
-@dataclass
-class Tally:
-    """The figures of a campaign, one row for each kind of fault."""
-
-    rows: dict[str, Counter[str]] = field(default_factory=dict)
-
-    def count(self, kind: str, **figures: int) -> None:
-        self.rows.setdefault(kind, Counter()).update(figures)
-
-    def lines(self) -> list[str]:
-        names = ("points", "struck", "reruns", "same")
-        head = f"{'faults':<46}" + "".join(f"{name:>9}" for name in names)
-        body = [f"{kind:<46}" + "".join(f"{row[name]:>9}" for name in names) for kind, row in self.rows.items()]
-        total: Counter[str] = sum(self.rows.values(), Counter())
-        return [head, *body, f"{'all':<46}" + "".join(f"{total[name]:>9}" for name in names)]
 
 
 @dataclass(frozen=True)

@@ -10,24 +10,17 @@ from pathlib import Path
 import pytest
 
 from mlops.pipeline import STAGE_NAMES
-from tests.faults.campaign import Reference, Tally
+from tests.faults.campaign import Reference
+from tests.faults.tally import TALLY, Tally
 from tests.small_project import artifacts, build_project, mlops, run_json
 
-_TALLY = Tally()
 RUN = "20260101T000000-000001"
 
 
 @pytest.fixture(scope="session")
 def tally() -> Tally:
     """Counts points, strikes and reruns over the session."""
-    return _TALLY
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _TALLY.rows:
-        terminalreporter.section("fault campaign")
-        for line in _TALLY.lines():
-            terminalreporter.line(line)
+    return TALLY
 
 
 @pytest.fixture(scope="session")

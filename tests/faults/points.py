@@ -26,6 +26,8 @@ COMMITTED = "committed"  # the ledger knows; what follows a commit is not done
 KEYED = "half a signing key"  # register: the public half is trusted, there is no private half
 REGISTERED = "registered"  # register: the release is in the ledger, its export is missing
 EXPORTING = "half an export"  # register: the events are exported, the attestation is not
+COPYING = "half a push"  # with a remote: some objects have arrived there
+ARRIVED = "pushed"  # with a remote: all have arrived, the ledger does not know
 LINKED = "linked"  # everything of the stage is done, the process is about to end
 
 STAGE_POINTS = (STARTED, MIDDLE, WORKED, SEALING, SEALED, PUBLISHED, COMMITTING, COMMITTED, LINKED)

@@ -143,6 +143,8 @@ def arm_stage(fault: Fault) -> None:
         points.PUBLISHED: lambda: at(runner + "_commit", victim),
         points.COMMITTING: lambda: at("mlops.ledger.events:Transaction.append", victim, before=False, when=_stage_done),
         points.COMMITTED: lambda: at(runner + "_commit", victim, before=False),
+        points.COPYING: lambda: at("dvc_objects.fs.local:FsspecLocalFileSystem.put_file", victim, nth=5),
+        points.ARRIVED: lambda: at("mlops.remotes:_record", victim),
         points.KEYED: lambda: at("mlops.registry.signing:write_atomic", victim, before=False),
         points.REGISTERED: lambda: at("mlops.registry.registration:export_release", victim),
         points.EXPORTING: lambda: at("mlops.registry.attestation:write_atomic", victim, before=False),

@@ -18,7 +18,6 @@ from mlops.pipeline import STAGE_NAMES
 from tests.faults import points
 from tests.faults.campaign import (
     Reference,
-    Tally,
     done,
     kill_at_random,
     record,
@@ -31,6 +30,7 @@ from tests.faults.campaign import (
 )
 from tests.faults.conftest import RUN
 from tests.faults.points import Fault, every_point
+from tests.faults.tally import Tally
 from tests.small_project import mlops
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(5400)]
@@ -75,7 +75,7 @@ def test_a_stage_killed_at_any_point_gives_the_same_artifact_when_it_runs_again(
     tally.count(kind, same=1)
 
 
-def _again_and_again(kind: str, faults: Iterable[Fault], root: Path, reference: Reference, tally: Tally) -> None:
+def _assert_same_end_after(kind: str, faults: Iterable[Fault], root: Path, reference: Reference, tally: Tally) -> None:
     faults = list(faults)
     for fault in faults:
         tally.count(kind, points=1)
@@ -103,7 +103,7 @@ def test_a_run_struck_in_every_stage_comes_to_the_same_end(
     chosen = {"train": (points.CHECKPOINT, points.PUBLISHED, points.COMMITTED)}
     usual = (points.MIDDLE, points.PUBLISHED, points.COMMITTED)
     faults = [Fault(stage, point, victim) for stage in STAGE_NAMES for point in chosen.get(stage, usual)]
-    _again_and_again(kind, faults, copy_of(untouched), reference, tally)
+    _assert_same_end_after(kind, faults, copy_of(untouched), reference, tally)
 
 
 @pytest.mark.parametrize("victim", [points.RUN, points.TERM])
@@ -112,7 +112,7 @@ def test_a_run_struck_between_its_stages_comes_to_the_same_end(
 ) -> None:
     kind = {points.RUN: "kill -9", points.TERM: "SIGTERM"}[victim] + " of `mlops run` between stages"
     faults = [Fault(stage, points.BETWEEN, victim) for stage in STAGE_NAMES]
-    _again_and_again(kind, faults, copy_of(untouched), reference, tally)
+    _assert_same_end_after(kind, faults, copy_of(untouched), reference, tally)
 
 
 def test_a_run_killed_before_its_first_and_after_its_last_stage_comes_to_the_same_end(
@@ -130,7 +130,9 @@ def test_a_run_killed_before_its_first_and_after_its_last_stage_comes_to_the_sam
     tally.count(kind, reruns=len(first), same=len(first))
 
     last = [point for point in points.RUN_POINTS if point not in first]
-    _again_and_again(kind, [Fault("", p, points.RUN) for p in last], copy_of(before("register")), reference, tally)
+    _assert_same_end_after(
+        kind, [Fault("", p, points.RUN) for p in last], copy_of(before("register")), reference, tally
+    )
 
 
 @pytest.mark.parametrize("seed", range(RANDOM_ROUNDS))

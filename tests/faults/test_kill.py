@@ -10,7 +10,6 @@ import pytest
 from tests.faults import points
 from tests.faults.campaign import (
     Reference,
-    Tally,
     done,
     record,
     rerun,
@@ -19,6 +18,7 @@ from tests.faults.campaign import (
     wrong_after_the_rerun,
 )
 from tests.faults.points import Fault
+from tests.faults.tally import Tally
 
 pytestmark = pytest.mark.timeout(900)  # two runs of the pipeline; much less on two quiet cores
 

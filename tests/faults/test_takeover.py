@@ -17,7 +17,6 @@ from mlops.ledger.store import reading
 from tests.faults import points
 from tests.faults.campaign import (
     Reference,
-    Tally,
     done,
     ledger_of,
     record,
@@ -29,6 +28,7 @@ from tests.faults.campaign import (
 )
 from tests.faults.conftest import RUN
 from tests.faults.points import Fault
+from tests.faults.tally import Tally
 from tests.small_project import mlops
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]

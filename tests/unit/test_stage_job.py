@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,23 @@ def run(tmp_path: Path) -> _Run:
 
 def test_a_stage_starts_from_the_newest_outputs_of_its_run(run: _Run) -> None:
     assert run.job("evaluate").digests == {"curate": run.newest["curate"], "train": run.newest["train"]}
+
+
+def test_no_ancestor_may_have_been_made_again(run: _Run) -> None:
+    run.done("mask", "rows")
+    run.done("curate", "rows", "mask")
+    run.done("train", "adapter", "curate")
+    assert run.job("evaluate").digests["train"] == run.newest["train"]
+    run.done("mask", "other rows")
+    with pytest.raises(StageError, match="mask was made again after curate had read it"):
+        run.job("evaluate")
+
+
+def test_a_run_of_an_earlier_version_is_told_to_begin_anew(run: _Run) -> None:
+    old = {name: pin for name, pin in run.run.pins.items() if name != "base_model"}
+    run.run = replace(run.run, pins=old)
+    with pytest.raises(StageError, match="begun by an earlier version"):
+        run.job("evaluate")
 
 
 def test_outputs_of_two_histories_are_not_mixed(run: _Run) -> None:

@@ -45,7 +45,8 @@ def _code_digests(package: Path) -> dict[str, str]:
         ("telemetry/exporter.py", set()),
         ("registry/signing.py", set()),
         ("stage_runner.py", set()),
-        ("contracts/policy.py", {"curate", "train"}),
+        ("contracts/policy.py", set()),  # asked before the stage, hit or not
+        ("contracts/verdict.py", {"validate", "curate"}),
         ("training/checkpoints.py", {"train"}),
         ("statistics/paired.py", {"gate"}),
         ("artifacts.py", {stage.name for stage in STAGES} - {"ingest"}),

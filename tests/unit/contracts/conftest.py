@@ -23,7 +23,7 @@ status: active
 """
 POLICY = """\
 roles:
-- {role: ml-engineer, access: read}
+- {role: ml-engineer, access: read, firstLevelApprovers: data-owner}
 customProperties:
 - {property: mlops.legalBasis, value: gdpr-6-1-f}
 - {property: mlops.permittedPurposes, value: [fine-tuning]}

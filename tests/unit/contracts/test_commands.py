@@ -9,16 +9,30 @@ import pydantic
 import pytest
 from typer.testing import CliRunner
 
-from mlops.contracts.commands import app
 from mlops.contracts.config import ContractsSection
+from mlops.contracts.rule_table import sections
+from mlops.governance.commands import app
+from tests.unit.contracts.conftest import POLICY
 
-SCHEMA = "- {name: records, properties: [{name: record_id, logicalType: string}]}\n"
+ROOT = Path(__file__).resolve().parents[3]
+SCHEMA = "- {name: records, properties: [{name: record_id, logicalType: string, classification: internal}]}\n"
+RETENTION = "slaProperties:\n- {id: keep, property: retention, value: 2, unit: y}\n"
 
 
 def test_lint_of_a_good_file(write_contract: Callable[..., Path]) -> None:
-    result = CliRunner().invoke(app, ["lint", str(write_contract(SCHEMA))])
+    timed = SCHEMA.replace("}]", "}, {name: at, logicalType: date, classification: internal}]")
+    policy = RETENTION.replace("}", ", element: records.at}") + POLICY
+    result = CliRunner().invoke(app, ["lint", str(write_contract(timed, policy=policy))])
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "1 contract file(s), 0 finding(s)" in result.stderr
+    assert "1 contract file(s), 0 error(s), 0 warning(s)" in result.stderr
+
+
+def test_a_warning_is_printed_and_does_not_fail(write_contract: Callable[..., Path]) -> None:
+    path = write_contract(SCHEMA)
+    result = CliRunner().invoke(app, ["lint", str(path)])
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"{path}:1: CONTRACT-054 warning: no retention is declared — ")
+    assert "0 error(s), 1 warning(s)" in result.stderr
 
 
 def test_lint_prints_every_finding_of_every_file_on_a_line(write_contract: Callable[..., Path], tmp_path: Path) -> None:
@@ -52,3 +66,15 @@ def test_section_takes_paths_inside_the_root_only(path: str) -> None:
     assert ContractsSection(source=good, training_set=good).source == good
     with pytest.raises(pydantic.ValidationError):
         ContractsSection(source=good, training_set=path)
+
+
+def test_the_page_of_rules_is_as_the_code_says() -> None:
+    result = CliRunner().invoke(app, ["rules", "--markdown"])
+    assert (ROOT / "docs" / "contract-rules.md").read_text(encoding="utf-8") == result.stdout
+
+
+def test_rules_lists_each_code_once() -> None:
+    codes = [row.code for section in sections() for row in section.rows]
+    assert len(codes) == len(set(codes))
+    lines = CliRunner().invoke(app, ["rules"]).stdout.splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == codes

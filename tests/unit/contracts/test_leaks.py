@@ -109,7 +109,7 @@ def test_nothing_is_written_and_nothing_is_imported_before_it_is_needed(tmp_path
     """The library and its command load no heavy package; a check leaves no file behind."""
     code = (
         "import os, sys\n"
-        "import mlops.contracts.commands, mlops.contracts.check, mlops.contracts.policy, mlops.contracts.verdict\n"
+        "import mlops.governance.commands, mlops.contracts.check, mlops.contracts.policy, mlops.contracts.verdict\n"
         "print([name for name in ('great_expectations', 'pandas', 'duckdb') if name in sys.modules])\n"
         "import pyarrow as pa, pathlib\n"
         "from mlops.contracts.contract import load_contract\n"

@@ -11,16 +11,17 @@ import pytest
 from mlops.artifacts import digest_file
 from mlops.contracts.contract import load_contract
 from mlops.contracts.errors import ContractError
-from mlops.contracts.lint import lint
+from mlops.contracts.lint import errors, lint
 from mlops.contracts.loading import file_findings
 from mlops.yaml_source import MAX_ALIASES, MAX_DEPTH, parse_document
 
 GOOD = """\
 - name: records
   properties:
-  - {name: record_id, logicalType: string, required: true}
+  - {name: record_id, logicalType: string, required: true, classification: internal}
   - name: language
     logicalType: string
+    classification: internal
     logicalTypeOptions: {pattern: '^[a-z]+$'}
     quality:
     - {id: known, metric: invalidValues, arguments: {validValues: [en, no]}, mustBe: 0}
@@ -40,7 +41,7 @@ def line_of(text: str, part: str) -> int:
 def test_a_good_contract(write_contract: Callable[..., Path]) -> None:
     path = write_contract(GOOD)
     contract = load_contract(path)
-    assert lint(path) == []
+    assert errors(lint(path)) == []
     assert (contract.name, contract.version, contract.digest) == ("things", "1.2.3", digest_file(path))
     assert contract.policy.residency == ("EU",)
     assert contract.max_quarantine_share == 0.0
@@ -51,44 +52,44 @@ def test_a_good_contract(write_contract: Callable[..., Path]) -> None:
 
 METRIC = "metric: invalidValues, arguments: {validValues: [en, no]}, mustBe: 0"
 GX = "type: custom, engine: greatExpectations, implementation: "
-# Lines of GOOD in the file: record_id 10, language 11, its type 12, its pattern 13, its rule 15.
+# Lines of GOOD in the file: record_id 10, language 11, its type 12, its class 13, its pattern 14, its rule 16.
 COLUMN_X = "{type: expect_column_max_to_be_between, kwargs: {column: x}}"
 NOT_RE2 = "'{type: expect_column_values_to_match_regex, kwargs: {regex: \"(?!a)\"}}'"
 FAULTS = {
     "duplicate key": ("logicalType: string\n", "logicalType: string\n    logicalType: string\n", "003", 13),
     "unknown key": ("required: true", "requird: true", "005", 10),
     "unknown type": ("logicalType: string\n", "logicalType: strng\n", "005", 12),
-    "word as bound": ("mustBe: 0", "mustBe: zero", "008", 15),
-    "boolean as bound": ("mustBe: 0", "mustBe: true", "008", 15),
-    "NaN as bound": ("mustBe: 0", "mustBe: .nan", "008", 15),
-    "bounds upside down": ("mustBe: 0", "mustBeBetween: [3, 2]", "008", 15),
-    "no operator": (", mustBe: 0", "", "008", 15),
-    "two operators": ("mustBe: 0", "mustBe: 0, mustBeLessThan: 3", "008", 15),
-    "lookahead": ("'^[a-z]+$'", "'^(?=a)'", "009", 13),
-    "open bracket": ("'^[a-z]+$'", "'(a'", "009", 13),
-    "no id": ("id: known, ", "", "007", 15),
+    "word as bound": ("mustBe: 0", "mustBe: zero", "008", 16),
+    "boolean as bound": ("mustBe: 0", "mustBe: true", "008", 16),
+    "NaN as bound": ("mustBe: 0", "mustBe: .nan", "008", 16),
+    "bounds upside down": ("mustBe: 0", "mustBeBetween: [3, 2]", "008", 16),
+    "no operator": (", mustBe: 0", "", "008", 16),
+    "two operators": ("mustBe: 0", "mustBe: 0, mustBeLessThan: 3", "008", 16),
+    "lookahead": ("'^[a-z]+$'", "'^(?=a)'", "009", 14),
+    "open bracket": ("'^[a-z]+$'", "'(a'", "009", 14),
+    "no id": ("id: known, ", "", "007", 16),
     "name twice": ("name: language", "name: record_id", "007", 11),
-    "value of another type": ("[en, no]", "[en, 1]", "010", 15),
-    "no values": ("arguments: {validValues: [en, no]}, ", "", "010", 15),
-    "unknown argument": ("validValues: [en, no]", "validValues: [en], max: 3", "010", 15),
+    "value of another type": ("[en, no]", "[en, 1]", "010", 16),
+    "no values": ("arguments: {validValues: [en, no]}, ", "", "010", 16),
+    "unknown argument": ("validValues: [en, no]", "validValues: [en], max: 3", "010", 16),
     "format": ("pattern: '^[a-z]+$'", "format: email", "010", 11),
-    "no type": ("    logicalType: string\n    logicalTypeOptions: {pattern: '^[a-z]+$'}\n", "", "006", 11),
-    "severity": ("mustBe: 0", "mustBe: 0, severity: fatal", "010", 15),
-    "unit": ("mustBe: 0", "mustBe: 0, unit: stones", "010", 15),
-    "id of a clause": ("id: known", "id: type", "010", 15),
-    "row count of a column": (METRIC, "metric: rowCount, mustBe: 0", "010", 15),
-    "unknown engine": (METRIC, "type: custom, engine: soda, implementation: x", "010", 15),
-    "unknown expectation": (METRIC, GX + "{type: expect_nothing}", "010", 15),
-    "unknown column in an expectation": (METRIC, GX + COLUMN_X, "010", 15),
-    "lookahead in text": (METRIC, GX + NOT_RE2, "009", 15),
-    "no check": (METRIC, "type: custom, engine: mlops, implementation: 'n: 3'", "010", 15),
-    "unknown column": (METRIC, "type: sql, query: SELECT nope FROM records, mustBe: 0", "011", 15),
-    "no SELECT": (METRIC, "type: sql, query: DROP TABLE records, mustBe: 0", "011", 15),
-    "two statements": (METRIC, "type: sql, query: SELECT 1; SELECT 2, mustBe: 0", "011", 15),
-    "two columns": (METRIC, "type: sql, query: 'SELECT 1, 2', mustBe: 0", "011", 15),
-    "a file": (METRIC, "type: sql, query: SELECT count(*) FROM read_text('/etc/hostname'), mustBe: 0", "011", 15),
-    "placeholder": (METRIC, "type: sql, query: 'SELECT count(${cell}) FROM {object}', mustBe: 0", "010", 15),
-    "nested rule": ("    quality:\n", "    items: {logicalType: string}\n    quality:\n", "005", 14),
+    "no type": ("    logicalType: string\n    classification", "    classification", "006", 11),
+    "severity": ("mustBe: 0", "mustBe: 0, severity: fatal", "010", 16),
+    "unit": ("mustBe: 0", "mustBe: 0, unit: stones", "010", 16),
+    "id of a clause": ("id: known", "id: type", "010", 16),
+    "row count of a column": (METRIC, "metric: rowCount, mustBe: 0", "010", 16),
+    "unknown engine": (METRIC, "type: custom, engine: soda, implementation: x", "010", 16),
+    "unknown expectation": (METRIC, GX + "{type: expect_nothing}", "010", 16),
+    "unknown column in an expectation": (METRIC, GX + COLUMN_X, "010", 16),
+    "lookahead in text": (METRIC, GX + NOT_RE2, "009", 16),
+    "no check": (METRIC, "type: custom, engine: mlops, implementation: 'n: 3'", "010", 16),
+    "unknown column": (METRIC, "type: sql, query: SELECT nope FROM records, mustBe: 0", "011", 16),
+    "no SELECT": (METRIC, "type: sql, query: DROP TABLE records, mustBe: 0", "011", 16),
+    "two statements": (METRIC, "type: sql, query: SELECT 1; SELECT 2, mustBe: 0", "011", 16),
+    "two columns": (METRIC, "type: sql, query: 'SELECT 1, 2', mustBe: 0", "011", 16),
+    "a file": (METRIC, "type: sql, query: SELECT count(*) FROM read_text('/etc/hostname'), mustBe: 0", "011", 16),
+    "placeholder": (METRIC, "type: sql, query: 'SELECT count(${cell}) FROM {object}', mustBe: 0", "010", 16),
+    "nested rule": ("    quality:\n", "    items: {logicalType: string}\n    quality:\n", "005", 15),
 }
 
 

@@ -289,3 +289,90 @@ def test_composite_primary_key(
     table = table_of(["a", "b", "a", "a"])["records"].set_column(0, "record_id", ids)
     result, report = run_rule(load_contract(write_contract(schema)), {"records": table}, "records.primaryKey")
     assert (result.outcome, result.observed, list(report.offending)) == ("fail", 2, ["y"])
+
+
+UNIQUE = [
+    pytest.param([0.0, -0.0, 1.0], pa.float64(), [0, 1], id="zero has no sign"),
+    pytest.param([math.nan, math.nan, 2.0], pa.float64(), [], id="NaN is as null"),
+    pytest.param(["a", "A", "a ", "e\u0301", "é"], pa.string(), [], id="texts are compared code point by code point"),
+    pytest.param(["", "", None], pa.string(), [0, 1], id="empty text is a value"),
+    pytest.param([1, 2, 2**40], pa.timestamp("ns", "UTC"), [], id="nanoseconds count"),
+    pytest.param([True, False, True], pa.bool_(), [0, 2], id="booleans"),
+    pytest.param([["a"], ["a"], ["b"]], pa.list_(pa.string()), [0, 1], id="lists"),
+]
+_LOGICAL = {"double": "number", "string": "string", "bool": "boolean", "list": "array"}
+
+
+@pytest.mark.parametrize(("values", "kind", "expected"), UNIQUE)
+def test_what_counts_as_the_same_value(
+    values: list[Any],
+    kind: pa.DataType,
+    expected: list[int],
+    one_column: Callable[..., Any],
+    table_of: Callable[..., Any],
+    run_rule: Callable[..., Any],
+) -> None:
+    logical = next((word for start, word in _LOGICAL.items() if str(kind).startswith(start)), "timestamp")
+    contract = one_column(f"{{name: value, logicalType: {logical}, unique: true}}")
+    result, report = run_rule(contract, table_of(values, kind), "records.value.unique")
+    assert (result.observed, offenders(report, result.id)) == (len(expected), expected)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"),
+    [
+        (["a", "a", "a"], ["x", "x", "y"], 2),
+        ([None, None, "a"], ["x", "x", "x"], 2),
+        ([None, None, "a"], [None, None, None], 0),
+        (["a", "a", None], [None, None, "a"], 2),
+    ],
+    ids=["values", "null beside a value equals null", "rows of nulls alone", "null is no value"],
+)
+def test_what_counts_as_the_same_pair(
+    left: list[Any],
+    right: list[Any],
+    expected: int,
+    write_contract: Callable[..., Any],
+    run_rule: Callable[..., Any],
+) -> None:
+    from mlops.contracts.contract import load_contract
+
+    schema = """\
+    - name: records
+      quality: [{id: pair, metric: duplicateValues, arguments: {properties: [left, right]}, mustBe: 0}]
+      properties: [{name: left, logicalType: string}, {name: right, logicalType: string}]
+    """
+    table = pa.table({"left": pa.array(left, pa.string()), "right": pa.array(right, pa.string())})
+    result, _ = run_rule(load_contract(write_contract(schema)), {"records": table}, "records.pair")
+    assert (result.observed, result.denominator) == (expected, 3)
+
+
+def test_a_timestamp_without_a_time_zone_is_of_another_type(
+    one_column: Callable[..., Any], table_of: Callable[..., Any], run_rule: Callable[..., Any]
+) -> None:
+    contract = one_column("{name: value, logicalType: timestamp}")
+    for kind, outcome in ((pa.timestamp("us"), "fail"), (pa.timestamp("s", "Europe/Berlin"), "pass")):
+        result, _ = run_rule(contract, table_of([1], kind), "records.value.type")
+        assert result.outcome == outcome
+
+
+def test_a_rule_that_tolerates_some_rows_names_a_sample_of_too_many(
+    one_column: Callable[..., Any], table_of: Callable[..., Any], run_rule: Callable[..., Any]
+) -> None:
+    """The sample helps to look; nothing is set aside, since it is the table that fails."""
+    few = metric("metric: nullValues, unit: percent, mustBeLessThan: 50")
+    for values, expected in ((["a", None, None], 2), (["a", "b", None], 0)):
+        result, report = run_rule(one_column(few), table_of(values), "records.value.rule")
+        assert (len(result.sample), result.row_level, dict(report.offending)) == (expected, False, {})
+
+
+def test_a_table_of_a_hundred_thousand_columns_is_judged_by_its_names(one_column: Callable[..., Any]) -> None:
+    ids = pa.array([f"{number:016x}" for number in range(2)])
+    other = pa.nulls(2, pa.bool_())
+    names = ["record_id", "value", *(f"c{number}" for number in range(10**5))]
+    table = pa.Table.from_arrays([ids, ids, *[other] * 10**5], names=names)
+    report = check(one_column(TEXT % ", unique: true"), {"records": table})
+    outcomes = {rule.id: rule.outcome for rule in report.rules}
+    assert outcomes.pop("records.columns") == "fail"
+    assert set(outcomes.values()) == {"pass"}
+    assert next(rule.detail for rule in report.rules) == "100000 undeclared"

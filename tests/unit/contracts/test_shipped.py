@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from mlops.contracts.check import check
 from mlops.contracts.contract import load_contract
 from mlops.contracts.lint import lint
-from mlops.contracts.policy import refusals
+from mlops.contracts.policy import Use, refusals
 from mlops.contracts.report import ContractReport
 from mlops.contracts.verdict import ContractVerdict, verdict
 from mlops.datasets.chat import CHAT_SCHEMA, messages_view, records_view
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[3]
 CONTRACTS = sorted((ROOT / "data_contracts").glob("*.odcs.yaml"))
 SHARED = Path(os.environ.get("MLOPS_SHARED_DATA", ROOT.parent / "shared" / "data"))
 DAY = datetime.datetime(2024, 5, 1, tzinfo=datetime.UTC)
+PURPOSES = {"support-predictions": "monitoring"}  # of the others: fine-tuning
 
 
 def conversation(number: int, **change: Any) -> dict[str, Any]:
@@ -53,18 +55,20 @@ def judge(name: str, rows: Iterable[dict[str, Any]]) -> tuple[ContractVerdict, C
 def test_shipped_contracts_are_clean_and_allow_their_purpose(path: Path) -> None:
     assert lint(path) == []
     contract = load_contract(path)
-    allowed = {"purpose": "fine-tuning", "region": "EU", "role": "ml-engineer"}
-    assert refusals(contract, **allowed) == ()
-    for purpose in ("profiling", "resale"):
-        assert "mlops.prohibitedPurposes" in str(refusals(contract, **{**allowed, "purpose": purpose}))
-    assert refusals(contract, **{**allowed, "region": "US"})
+    purpose = PURPOSES.get(contract.name, "fine-tuning")
+    allowed = Use(purpose, contract.policy.legal_basis, "EU", "ml-engineer")
+    assert refusals(contract, allowed) == ()
+    for forbidden in ("profiling", "resale"):
+        assert "mlops.prohibitedPurposes" in str(refusals(contract, replace(allowed, purpose=forbidden)))
+    assert refusals(contract, replace(allowed, region="US"))
 
 
-def test_four_contracts_ship() -> None:
+def test_five_contracts_ship() -> None:
     assert [path.name for path in CONTRACTS] == [
         "sgd_dialogues.odcs.yaml",
         "sgd_training_set.odcs.yaml",
         "support_conversations.odcs.yaml",
+        "support_predictions.odcs.yaml",
         "support_training_set.odcs.yaml",
     ]
 
@@ -79,7 +83,7 @@ BAD_SOURCE_ROWS: dict[str, dict[str, Any]] = {
     "records.language.language_known": {"language": "it"},
     "records.language.required": {"language": None},
     "records.created_at.required": {"created_at": None},
-    "records.created_not_in_future": {"created_at": datetime.datetime(2999, 1, 1, tzinfo=datetime.UTC)},
+    "records.created_plausible": {"created_at": datetime.datetime(2999, 1, 1, tzinfo=datetime.UTC)},
     "messages.role.role_known": {"messages": [{"role": "bot", "content": "Hi"}, *user("Hello")]},
     "messages.content.content_visible": {"messages": user(" \n\u00a0")},
     "messages.content.required": {"messages": user(None)},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +55,23 @@ ethics: {{intended_use: triage of tickets, out_of_scope: <b>credit</b> decisions
 """
 
 
+APPROVER_ROLES = ("data-owner", "data-protection-officer")
+
+
 def contract_text(name: str) -> str:
-    return f"id: urn:{name}\nversion: 1.2.0\nname: {name}\n"
+    return (
+        f"id: urn:{name}\nversion: 1.2.0\nname: {name}\n"
+        "roles: [{role: trainer, firstLevelApprovers: data-owner, secondLevelApprovers: data-protection-officer}]\n"
+    )
+
+
+def approvals_text(contract: bytes, author: str = "data-team", roles: tuple[str, ...] = APPROVER_ROLES) -> str:
+    given = [
+        {"approver": f"{role}-account", "role": role, "at": "2026-01-02", "statement": "read it"} for role in roles
+    ]
+    (name,) = re.findall(r"^name: (.*)$", contract.decode(), re.MULTILINE)
+    found = {"contract": name, "version": "1.2.0", "digest": digest_bytes(contract)}
+    return json.dumps({**found, "author": author, "approvals": given})
 
 
 def verdict_report(outcome: str) -> dict[str, Any]:
@@ -120,6 +136,11 @@ class Bench:
                 "digest": digest_file(self.root / "base_models/tiny/manifest.json"),
             },
             "champion": champion,
+            "approvals": {
+                pin["path"]: {"path": str(file), "digest": digest_file(self.root / file)}
+                for pin in contracts.values()
+                for file in [Path("data_contracts/approvals", Path(pin["path"]).name)]
+            },
             **contracts,
         }
 
@@ -218,6 +239,7 @@ class Bench:
                 contracts={
                     pins[name]["path"]: pins[name]["digest"] for name in ("source_contract", "training_contract")
                 },
+                approvals=pins["approvals"],
                 inputs={name: artifact.path for name, artifact in made.items()},
                 approval=approval or ApprovalSection(),
                 champion=champion,
@@ -258,7 +280,9 @@ def make_bench(root: Path) -> Bench:
     workspace = root / "workspace"
     write_atomic(root / "use_cases" / f"{USE_CASE}.yaml", DECLARATION.encode())
     for name in ("tickets", "chat"):
-        write_atomic(root / "data_contracts" / f"{name}.yaml", contract_text(name).encode())
+        content = contract_text(name).encode()
+        write_atomic(root / "data_contracts" / f"{name}.yaml", content)
+        write_atomic(root / "data_contracts" / "approvals" / f"{name}.yaml", approvals_text(content).encode())
     base = root / "base_models" / "tiny"
     write_atomic(base / "config.json", b'{"model_type":"tiny"}')
     seal(base, {"name": "tiny"})

@@ -32,6 +32,7 @@ def arguments(bench: Bench, dossier: Path) -> dict[str, Any]:
         "base_model": content["base_model"]["path"],
         "base_model_digest": content["base_model"]["digest"],
         "contracts": {path: contract["digest"] for path, contract in content["contracts"].items()},
+        "approvals": {path: contract["approval"] for path, contract in content["contracts"].items()},
         "inputs": {stage: store_path(bench.store, facts["digest"]) for stage, facts in content["artifacts"].items()},
         "approval": ApprovalSection(),
     }
@@ -46,6 +47,11 @@ def test_it_carries_the_use_case_and_the_contracts(made: tuple[Bench, Path]) -> 
         "version": "1.2.0",
         "digest": digest_file(bench.root / "data_contracts/tickets.yaml"),
         "file": "contracts/data_contracts--tickets.yaml",
+        "approval": {
+            "path": "data_contracts/approvals/tickets.yaml",
+            "digest": digest_file(bench.root / "data_contracts/approvals/tickets.yaml"),
+            "file": "contracts/data_contracts--approvals--tickets.yaml",
+        },
     }
     assert digest_file(dossier / "contracts/data_contracts--chat.yaml") == digest_file(
         bench.root / "data_contracts/chat.yaml"

@@ -26,7 +26,7 @@ from mlops.registry.registration import registration_body
 from mlops.registry.signing import head_statement, load_or_create_key, release_statement, sign
 from mlops.registry.verification import CHECKS
 
-from .conftest import Bench, all_files
+from .conftest import Bench, all_files, approvals_text
 
 
 @pytest.fixture(scope="module")
@@ -322,8 +322,13 @@ FORGERIES = {
     "owner": (edited("use_case", "owner", value="somebody-else"), {"use case"}),
     "use-case file": (appended("use_case.yaml"), {"use case"}),
     "contract file": (appended("contracts/data_contracts--tickets.yaml"), {"contracts"}),
-    "contract version": (edited("contracts", CONTRACT, "version", value="9.9.9"), {"contracts"}),
-    "no contracts": (edited("contracts", value={}), {"dossier", "contracts"}),
+    "contract version": (
+        edited("contracts", CONTRACT, "version", value="9.9.9"),
+        {"contracts", "contract approvals"},
+    ),
+    "no contracts": (edited("contracts", value={}), {"dossier", "contracts", "contract approvals"}),
+    "approvals": (appended("contracts/data_contracts--approvals--tickets.yaml"), {"contract approvals"}),
+    "nobody approved": (edited("contracts", CONTRACT, "approval", value=None), {"dossier", "contract approvals"}),
     "additional file": (appended("more.txt"), {"dossier"}),
     "verdict": (edited("gate", "verdict", value="INCONCLUSIVE"), {"gate verdict", "registration"}),
     "verdict report": (edited("gate", "report", "metrics", value=[]), {"gate verdict"}),
@@ -334,6 +339,32 @@ FORGERIES = {
     "base model path": (edited("base_model", "path", value="../elsewhere"), {"base model"}),
     "format": (edited("format", value="mlops-dossier/0"), {"dossier"}),
 }
+
+
+APPROVALS = {
+    "a role is missing": ({"roles": ("data-owner",)}, "an approval of data_contracts/tickets.yaml is missing"),
+    "another text": ({"contract": b"id: urn:other\nname: tickets\n"}, "another text or version"),
+}
+
+
+@pytest.mark.parametrize("case", APPROVALS)
+def test_a_release_under_a_contract_that_lacks_approval_fails(bench: Bench, case: str) -> None:
+    change, said = APPROVALS[case]
+    contract = (bench.root / CONTRACT).read_bytes()
+    file = bench.root / "data_contracts" / "approvals" / "tickets.yaml"
+    file.write_text(approvals_text(**{"contract": contract, **change}))
+    failed = bench.failed(bench.release())
+    assert set(failed) == {"contract approvals"}
+    assert said in failed["contract approvals"]
+
+
+def test_the_author_alone_is_not_enough(bench: Bench) -> None:
+    contract = (bench.root / CONTRACT).read_bytes()
+    file = bench.root / "data_contracts" / "approvals" / "tickets.yaml"
+    one = json.loads(approvals_text(contract, author="one-account"))
+    one["approvals"] = [{**each, "approver": "one-account"} for each in one["approvals"]]
+    file.write_text(json.dumps(one))
+    assert "only its author approved" in bench.failed(bench.release())["contract approvals"]
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)

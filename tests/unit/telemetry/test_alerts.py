@@ -23,7 +23,8 @@ TESTS: list[dict[str, Any]] = [
 ]
 EXPECTED = {
     "StageStuck", "GateFailed", "PiiLeak", "ExporterDown", "AuditChainBroken", "ModelStale", "Watchdog",
-    "LedgerUnreadable",
+    "LedgerUnreadable", "DriftDeclared", "RunAbandoned", "RunLate", "FindingsStay", "ReconcileOverdue",
+    "ContractRefused",
 }  # fmt: skip
 
 
@@ -63,7 +64,8 @@ def test_no_runbook_without_an_alert(project_root: Path) -> None:
 
 
 def test_rules_use_only_metrics_that_the_exporter_has(ledger: Ledger) -> None:
-    exported = {family.name for family in registry_of(LedgerCollector(lambda: ledger)).collect()}
+    families = list(registry_of(LedgerCollector(lambda: ledger)).collect())
+    exported = {f"{family.name}_total" if family.type == "counter" else family.name for family in families}
     used = {name for rule in RULES for name in re.findall(r"mlops_\w+", rule["expr"])}
     assert used
     assert used <= exported

@@ -16,7 +16,7 @@ from mlops.ledger.heartbeats import Heartbeat, beat
 from mlops.ledger.store import Ledger
 from mlops.pipeline import STAGE_NAMES
 from mlops.telemetry.exporter import LedgerCollector, registry_of
-from mlops.telemetry.metrics import STATES
+from mlops.telemetry.metrics import CLAUSES, FINDINGS, SIGNALS, STATES
 from tests.unit.telemetry.exposition import USE_CASE, scrape, value
 
 FLOOR = {"gate": "ticket_exact_match", "rule": "floor", "tier": "critical"}
@@ -204,3 +204,87 @@ def test_odd_figures_neither_pass_nor_stop_the_scrape(
     samples = scrape(collector)
     assert value(samples, "stage_runs_total", use_case=USE_CASE, stage="gate", state="done") == 1
     assert not any(name == "mlops_gate_passed" and sample for (name, _labels), sample in samples.items())
+
+
+def monitored(ledger: Ledger, outcome: str, drift: bool = False, alarms: int = 0) -> None:
+    body = {"outcome": outcome, "drift": drift, "consecutive_alarms": alarms, "effects": {"language": 0.3}}
+    append(ledger, "monitored", body, use_case=USE_CASE, run="run-2")
+
+
+def test_drift_is_shown_until_the_data_is_ok_or_the_champion_changes(
+    collector: LedgerCollector, ledger: Ledger
+) -> None:
+    monitored(ledger, "alarm", drift=True, alarms=2)
+    monitored(ledger, "not_evaluated")  # says nothing about drift
+    samples = scrape(collector)
+    assert value(samples, "drift_declared", use_case=USE_CASE) == 1
+    assert value(samples, "drift_consecutive_alarms", use_case=USE_CASE) == 2
+    assert value(samples, "drift_effect", use_case=USE_CASE, signal="language") == 0.3
+    assert math.isnan(value(samples, "drift_effect", use_case=USE_CASE, signal="words_per_message"))
+    assert value(samples, "monitor_runs_total", use_case=USE_CASE, outcome="not_evaluated") == 1
+    monitored(ledger, "ok")
+    assert value(scrape(collector), "drift_declared", use_case=USE_CASE) == 0
+    monitored(ledger, "alarm", drift=True, alarms=2)
+    append(ledger, "promoted", {"release": "r-2", "previous": "r-1"}, use_case=USE_CASE, run="run-2")
+    assert value(scrape(collector), "drift_declared", use_case=USE_CASE) == 0
+
+
+def test_data_that_was_never_compared_has_no_time_of_a_comparison(collector: LedgerCollector, ledger: Ledger) -> None:
+    monitored(ledger, "not_evaluated")
+    assert value(scrape(collector), "monitor_last_evaluation_timestamp_seconds", use_case=USE_CASE) == 0
+    monitored(ledger, "ok")
+    at = value(scrape(collector), "monitor_last_evaluation_timestamp_seconds", use_case=USE_CASE)
+    assert abs(time.time() - at) < 60
+
+
+def test_retrain_decisions_are_counted(collector: LedgerCollector, ledger: Ledger) -> None:
+    append(ledger, "retrain_decided", {"decision": "wait"}, use_case=USE_CASE, run="run-2")
+    samples = scrape(collector)
+    assert value(samples, "retrain_decisions_total", use_case=USE_CASE, decision="wait") == 1
+    assert value(samples, "retrain_decisions_total", use_case=USE_CASE, decision="retrain") == 0
+
+
+def test_refusals_are_counted_by_the_kind_of_clause(collector: LedgerCollector, ledger: Ledger) -> None:
+    assert value(scrape(collector), "policy_refusals_total", use_case=USE_CASE, clause="purpose") == 0
+    clauses = [
+        "mlops.permittedPurposes",
+        "mlops.prohibitedPurposes",
+        "slaProperties.sla_keep",
+        "quality",
+        "GDPR-01",
+        "new",
+    ]
+    append(ledger, "policy_refused", {"reasons": [{"clause": clause} for clause in clauses]}, use_case=USE_CASE)
+    samples = scrape(collector)
+    found = {clause: value(samples, "policy_refusals_total", use_case=USE_CASE, clause=clause) for clause in CLAUSES}
+    assert {clause: number for clause, number in found.items() if number} == {
+        "purpose": 2,
+        "retention": 1,
+        "check": 1,
+        "regulation": 1,
+        "other": 1,
+    }
+
+
+def test_findings_are_those_of_the_last_pass_that_looked(collector: LedgerCollector, ledger: Ledger) -> None:
+    assert value(scrape(collector), "reconcile_last_timestamp_seconds") == 0
+    found = {USE_CASE: {"dataset_without_run": 2, "stuck_lease": 1}}
+    append(ledger, "reconciled", {"kinds": list(FINDINGS), "open": found, "repaired": {}})
+    mended = {USE_CASE: {"stuck_lease": 1}}
+    append(ledger, "reconciled", {"kinds": ["stuck_lease"], "open": {}, "repaired": mended})
+    samples = scrape(collector)
+    assert value(samples, "reconcile_findings", use_case=USE_CASE, kind="dataset_without_run") == 2
+    assert value(samples, "reconcile_findings", use_case=USE_CASE, kind="stuck_lease") == 0
+    assert value(samples, "reconcile_repairs_total", use_case=USE_CASE, kind="stuck_lease") == 1
+    assert abs(time.time() - value(samples, "reconcile_last_timestamp_seconds")) < 60
+
+
+def test_the_label_sets_are_those_of_the_code_that_makes_them() -> None:
+    from mlops.monitoring.config import MonitoringSection
+    from mlops.monitoring.drift import drift
+    from mlops.reconcile import FINDING_KINDS
+    from tests.watched_project import conversations
+
+    assert FINDINGS == FINDING_KINDS
+    rows = conversations(1)
+    assert tuple(signal.name for signal in drift(rows, rows, MonitoringSection()).signals) == SIGNALS

@@ -1,0 +1,1 @@
+"""The checks that contracts may name, and what a rule may tell them."""
