@@ -40,7 +40,7 @@ format: ## Let ruff format and sort the code
 	$(BIN)/ruff check --select I --fix .
 
 test: setup ## The tests a change must pass (no network, no GPU; PostgreSQL and Redis are used where they run)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --durations 30
 
 test-full: setup ## The same plus the kill and soak campaigns (hours on two cores)
 	$(BIN)/python -m pytest -m "full or not full"

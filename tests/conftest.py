@@ -42,6 +42,14 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Parallel workers take whole files, and an expensive folder as one."""
+    from tests.parallel import FolderScheduling
+
+    return FolderScheduling(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """A parallel worker has ended: its figures are the session's."""
     for kind, figures in getattr(node, "workeroutput", {}).get("faults", {}).items():
