@@ -107,7 +107,7 @@ class SchemaObject:
 
 @dataclass(frozen=True)
 class Policy:
-    """What the data may be used for, by whom and where."""
+    """What the data may be used for, by whom and where. ``roles`` leaves out those with ``access: none``."""
 
     permitted_purposes: tuple[str, ...]
     prohibited_purposes: tuple[str, ...]
@@ -164,12 +164,13 @@ def load_contract(path: Path) -> Contract:
 def build_contract(document: Document) -> Contract:
     data = document.data
     custom = custom_properties(data)
+    roles = [mapping_of(entry) for entry in list_of(data.get("roles"))]
     policy = Policy(
         permitted_purposes=tuple(custom[PURPOSES]),
         prohibited_purposes=tuple(custom.get(PROHIBITED, ())),
         legal_basis=custom[LEGAL_BASIS],
         residency=tuple(custom[RESIDENCY]),
-        roles=tuple(str(mapping_of(role).get("role")) for role in list_of(data.get("roles"))),
+        roles=tuple(str(entry.get("role")) for entry in roles if str(entry.get("access", "")).lower() != "none"),
     )
     return Contract(
         id=data["id"],

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,6 +68,22 @@ def approve(settings: Settings, contract: Contract, given: Approval, author: str
     """
     if not given.statement:
         raise ContractError("CONTRACT-032", "expected a statement", todo="say what you looked at: --statement")
+    with _alone(contract.path.parent):
+        return _add(settings, contract, given, author)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two who approve at the same time do so one after the other: each reads the record and writes it anew."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _add(settings: Settings, contract: Contract, given: Approval, author: str) -> ApprovalRecord:
     before = approvals.predecessor(contract)
     _require_bump(contract, before)
     _require_role(settings, contract, before, given)

@@ -58,6 +58,14 @@ def test_only_an_active_contract_permits(status: str, write_contract: Callable[.
     assert [reason.clause for reason in refusals(load_contract(path), ALLOWED)] == ["status"]
 
 
+def test_a_role_whose_access_is_none_is_not_granted(write_contract: Callable[..., Path]) -> None:
+    path = write_contract(SCHEMA)
+    text = path.read_text()
+    assert "role: ml-engineer, access: read" in text
+    path.write_text(text.replace("role: ml-engineer, access: read", "role: ml-engineer, access: none"))
+    assert [reason.clause for reason in refusals(load_contract(path), ALLOWED)] == ["roles"]
+
+
 def test_a_contract_without_roles_grants_access_to_nobody(write_contract: Callable[..., Path]) -> None:
     path = write_contract(SCHEMA)
     head, roles = path.read_text().split("roles:\n")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import Result
@@ -120,6 +123,19 @@ def test_what_cannot_count_is_refused_and_changes_nothing(
     before = find_record(load_contract(contract))
     assert refused(approve(contract, who, role, **more)).code == code
     assert find_record(load_contract(contract)) == before
+
+
+def test_who_approves_waits_for_another_who_does(contract: Path) -> None:
+    other = os.open(contract.parent, os.O_RDONLY)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    second = Thread(target=approve, args=(contract, "owner", "data-owner"))
+    second.start()
+    second.join(1)
+    waited = second.is_alive() and find_record(load_contract(contract)) is None
+    os.close(other)
+    second.join()
+    assert waited
+    assert find_record(load_contract(contract)) is not None
 
 
 def test_the_author_cannot_be_the_only_one(contract: Path) -> None:
