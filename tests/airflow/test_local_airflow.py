@@ -23,7 +23,7 @@ from tests.small_project import build_project, environment
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A small project of its own, whose training lasts longer than any of these tests."""
-    root = build_project(tmp_path / "project", rows=300)
+    root = build_project(tmp_path / "project")
     use_case = root / "use_cases" / "small.yaml"
     use_case.write_text(use_case.read_text().replace("max_steps: 24", "max_steps: 5000"))
     return root
