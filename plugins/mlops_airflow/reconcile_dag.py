@@ -42,8 +42,8 @@ def reconcile_dag() -> DAG:
         tags=["mlops", "reconcile"],
         default_args={
             "owner": "mlops",
-            "retries": 2,
-            "retry_delay": timedelta(minutes=5),
+            "retries": 4,
+            "retry_delay": timedelta(seconds=30),
             "queue": DATA_QUEUE,
         },
         description="Finds what events missed and repairs it.",

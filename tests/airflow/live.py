@@ -73,10 +73,19 @@ class LiveAirflow:
         """State of a DAG run."""
         return str(self.author.get(f"/dags/{dag}/dagRuns/{name}")["state"])
 
-    def wait(self, dag: str, name: str, seconds: float = 240) -> str:
-        """Wait for the end of a DAG run; returns its state."""
-        eventually(f"{dag} {name} ends", lambda: self.state(dag, name) in ("success", "failed"), seconds)
-        return self.state(dag, name)
+    def wait(self, dag: str, name: str, seconds: float = 400) -> str:
+        """Wait for the end of a DAG run; returns its state. One that does not end fails with what its tasks said."""
+        limit = time.monotonic() + seconds
+        while time.monotonic() < limit:
+            state = self.state(dag, name)
+            if state in ("success", "failed"):
+                return state
+            time.sleep(0.25)
+        tasks = self.tasks(dag, name).values()
+        states = {task["task_id"]: (task["state"], task["try_number"]) for task in tasks}
+        open_ones = [task for task in tasks if task["state"] in ("running", "up_for_retry")]
+        said = "\n".join(self.log(dag, name, task["task_id"], task["try_number"])[-3000:] for task in open_ones)
+        raise AssertionError(f"{dag} {name} does not end in {seconds:.0f} s: {states}\n{said}")
 
     def tasks(self, dag: str, name: str) -> dict[str, dict[str, Any]]:
         """Task instances of a DAG run by task."""

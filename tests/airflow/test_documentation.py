@@ -343,7 +343,7 @@ def walk(airflow: LiveAirflow, trained: str) -> Walk:
     return Walk(airflow)
 
 
-@pytest.mark.timeout(600)  # a whole run with an approval, and the start of Airflow where it is the first test
+@pytest.mark.timeout(900)  # a whole run with an approval, and the start of Airflow where it is the first test
 def test_every_call_of_the_document_does_what_it_says(walk: Walk) -> None:
     documented = _documented()
     assert [text.partition("\n")[0] for text in documented] == [request for request, _ in walk.steps]
