@@ -17,13 +17,12 @@ from typing import Any
 from mlops.approvers import account
 from mlops.contracts.contract import Contract, load_contract
 from mlops.contracts.diff import diff
-from mlops.contracts.diff_governance import DATA_PROTECTION
+from mlops.contracts.diff_governance import DATA_PROTECTION, DEFAULT_DATA_PROTECTION
 from mlops.contracts.errors import ContractError
 from mlops.contracts.nodes import custom_properties, list_of, mapping_of
 from mlops.yaml_source import Document, parse_document
 
 FOLDER = "approvals"
-DEFAULT_DATA_PROTECTION = "data-protection-officer"
 # One alphabet: characters that look alike, or like nothing, would make one person two.
 ACCOUNT = r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}"
 

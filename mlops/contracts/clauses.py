@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from mlops.contracts.bounds import allows_nothing
 from mlops.contracts.contract import Property, SchemaObject
 from mlops.contracts.nodes import is_number
 from mlops.contracts.plan import Expectation, Rule
@@ -74,7 +75,11 @@ def _length(table: SchemaObject, column: Property) -> Rule | None:
     bounds = _options(column, "minLength", "maxLength")
     if not bounds:
         return None
-    kwargs = {"column": column.column, "min_value": bounds.get("minLength"), "max_value": bounds.get("maxLength")}
+    low, high = bounds.get("minLength"), bounds.get("maxLength")
+    if allows_nothing(low, high):
+        message = f"property {table.name}.{column.name}: minLength lies above maxLength: no text can keep both"
+        raise NotCompilable(message, "correct one of them")
+    kwargs = {"column": column.column, "min_value": low, "max_value": high}
     return _clause(table, column, "length", Expectation("expect_column_value_lengths_to_be_between", kwargs))
 
 
@@ -94,6 +99,9 @@ def _range(table: SchemaObject, column: Property) -> Rule | None:
         "strict_min": "exclusiveMinimum" in bounds,
         "strict_max": "exclusiveMaximum" in bounds,
     }
+    if allows_nothing(kwargs["min_value"], kwargs["max_value"], strict=any(name.startswith("ex") for name in bounds)):
+        message = f"property {where}: no number lies between {' and '.join(sorted(bounds, reverse=True))}"
+        raise NotCompilable(message, "correct one of them")
     return _clause(table, column, "range", Expectation("expect_column_values_to_be_between", kwargs))
 
 

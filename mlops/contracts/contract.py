@@ -52,7 +52,7 @@ class Operator:
         return self.name in ("mustBe", "mustBeLessOrEqualTo") and self.bounds == (0,)
 
     def __str__(self) -> str:
-        return f"{self.name} {' and '.join(f'{bound:g}' for bound in self.bounds)}"
+        return f"{self.name} {' and '.join(map(repr, self.bounds))}"
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,13 @@ from typing import Any, Literal
 
 from mlops.contracts.contract import Contract
 from mlops.contracts.diff_common import COMMON, text
+from mlops.contracts.diff_governance import DATA_PROTECTION, DEFAULT_DATA_PROTECTION
 from mlops.contracts.diff_node import Change, Grade, Place, compare_nodes, value_clause, went
 from mlops.contracts.diff_people import roles, servers, team
 from mlops.contracts.diff_service import service_levels
 from mlops.contracts.diff_structure import schema
 from mlops.contracts.errors import ContractError
+from mlops.contracts.nodes import custom_properties
 
 __all__ = ["Bump", "Change", "ContractDiff", "Grade", "diff"]
 
@@ -54,7 +56,8 @@ def diff(old: Contract, new: Contract) -> ContractDiff:
         todo = "compare files with the same id and name"
         raise ContractError("CONTRACT-020", message, where=str(new.path), todo=todo)
     before, after = ({**each.document.data, "version": ""} for each in (old, new))
-    found = set(compare_nodes(Place(), before, after, _CONTRACT))
+    data_protection = str(custom_properties(old.document.data).get(DATA_PROTECTION, DEFAULT_DATA_PROTECTION))
+    found = set(compare_nodes(Place(), before, after, [*value_clause("team", team(data_protection)), *_CONTRACT]))
     changes = tuple(sorted(found, key=lambda one: (_GRADES.index(one.grade), one.path, one.kind, one.message)))
     required = _required_bump(changes)
     actual = _actual_bump(old.version, new.version)
@@ -103,7 +106,6 @@ _CONTRACT = [
     *value_clause("schema", schema),
     *value_clause("status", _status),
     *value_clause("roles", roles),
-    *value_clause("team", team),
     *value_clause("servers", servers),
     *value_clause("slaProperties", service_levels),
     *value_clause("slaDefaultElement", _default_element),

@@ -34,6 +34,7 @@ CLASSES = ("public", "internal", "confidential", "restricted")
 MASKING = "mlops.masking"
 DELETION = "mlops.deletion"
 DATA_PROTECTION = "mlops.dataProtectionRole"
+DEFAULT_DATA_PROTECTION = "data-protection-officer"
 
 _NOT_MASKED = (None, False, "", "none", "off", "no")
 

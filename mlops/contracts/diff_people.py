@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Container, Iterator
 from typing import Any
 
 from mlops.contracts.diff_common import COMMON
+from mlops.contracts.diff_governance import DEFAULT_DATA_PROTECTION
 from mlops.contracts.diff_node import (
     Change,
     Node,
@@ -17,7 +19,7 @@ from mlops.contracts.diff_node import (
 )
 from mlops.contracts.nodes import mapping_of
 
-_ANSWERABLE = ("owner", "dpo")
+_ANSWERABLE = ("owner", "dpo", DEFAULT_DATA_PROTECTION)
 
 
 def roles(place: Place, old: Any, new: Any) -> Iterator[Change]:
@@ -55,37 +57,57 @@ _ROLE = [
 ]
 
 
-def team(place: Place, old: Any, new: Any) -> Iterator[Change]:
-    """``team``, as a mapping with ``members`` or as the older plain list of members."""
-    before, after = ({"members": value} if isinstance(value, list) else value for value in (old, new))
-    yield from compare_nodes(place, mapping_of(before), mapping_of(after), _TEAM)
+def team(data_protection: str) -> Callable[[Place, Any, Any], Iterator[Change]]:
+    """How ``team`` is compared, a mapping with ``members`` or the older plain list of members.
+
+    Args:
+        data_protection: the role that answers for data protection by the old version, besides those that always do.
+    """
+    answerable = frozenset(map(_plain, (*_ANSWERABLE, data_protection)))
+
+    def alone(place: Place, old: Node | None, new: Node | None) -> Iterator[Change]:
+        yield _member_alone(place, old, answerable)
+
+    def both(place: Place, old: Node, new: Node) -> Iterator[Change]:
+        yield from _member(place, old, new, answerable)
+
+    def members(place: Place, old: Any, new: Any) -> Iterator[Change]:
+        yield from compare_lists(place, old, new, ("username", "id", "name"), both, alone)
+
+    clauses = [*value_clause("name", _team_name), *value_clause("members", members), *COMMON]
+
+    def compare(place: Place, old: Any, new: Any) -> Iterator[Change]:
+        before, after = ({"members": value} if isinstance(value, list) else value for value in (old, new))
+        yield from compare_nodes(place, mapping_of(before), mapping_of(after), clauses)
+
+    return compare
 
 
-def _members(place: Place, old: Any, new: Any) -> Iterator[Change]:
-    yield from compare_lists(place, old, new, ("username", "id", "name"), _member, _member_alone)
-
-
-def _member_alone(place: Place, old: Node | None, new: Node | None) -> Iterator[Change]:
-    if old is not None and _role_of(old) in _ANSWERABLE:
+def _member_alone(place: Place, old: Node | None, answerable: Container[str]) -> Change:
+    if old is not None and _role_of(old) in answerable:
         message = f"{place.name}, {_role_of(old)}, was removed: nobody of that name answers for the data any more."
-        yield place.change("member_removed", "major_governance", message)
-    else:
-        verb = "added" if old is None else "removed"
-        yield place.change(f"member_{verb}", "patch", f"{place.name} was {verb}.")
+        return place.change("member_removed", "major_governance", message)
+    verb = "added" if old is None else "removed"
+    return place.change(f"member_{verb}", "patch", f"{place.name} was {verb}.")
+
+
+def _plain(role: str) -> str:
+    """A role without the differences of spelling: case, and what stands between its words."""
+    return re.sub(r"[\s_-]+", "-", role.strip().casefold())
 
 
 def _role_of(member: Node) -> str:
-    return str(mapping_of(member).get("role", "")).strip().casefold()
+    return _plain(str(mapping_of(member).get("role", "")))
 
 
-def _member(place: Place, old: Node, new: Node) -> Iterator[Change]:
+def _member(place: Place, old: Node, new: Node, answerable: Container[str]) -> Iterator[Change]:
     """Someone who answers for the data and gets another role, or leaves, is gone as such; all else is a name."""
     for key in sorted(set(old) | set(new)):
         before, after = old.get(key), new.get(key)
         if before == after:
             continue
         where = place.key(key)
-        if key in ("role", "dateOut", "replacedByUsername") and _role_of(old) in _ANSWERABLE:
+        if key in ("role", "dateOut", "replacedByUsername") and _role_of(old) in answerable:
             message = f"{where.name} {went(before, after)}: the {_role_of(old)} no longer answers for the data."
             yield where.change("member_changed", "major_governance", message)
         else:
@@ -94,9 +116,6 @@ def _member(place: Place, old: Node, new: Node) -> Iterator[Change]:
 
 def _team_name(place: Place, old: Any, new: Any) -> Iterator[Change]:
     yield place.change("team_name_changed", "patch", f"{place.name} {went(old, new)}.")
-
-
-_TEAM = [*value_clause("name", _team_name), *value_clause("members", _members), *COMMON]
 
 
 def servers(place: Place, old: Any, new: Any) -> Iterator[Change]:

@@ -71,9 +71,22 @@ def _property_alone(place: Place, old: Node | None, new: Node | None) -> Iterato
     elif any(mapping_of(new).get(key) is True for key in ("required", "primaryKey")):
         message = f"The required property {place.id} was added: data without it is refused."
         yield place.change("property_added", "major", message)
+    elif asked := _asked_of_data(place, mapping_of(new)):
+        message = f"The optional property {place.id} was added, and with it {', '.join(asked)}: data may be blocked."
+        yield place.change("property_added", "major", message)
     else:
         message = f"The optional property {place.id} was added: what reads the others goes on as before."
         yield place.change("property_added", "minor", message)
+
+
+def _asked_of_data(place: Place, node: Node) -> list[str]:
+    """What a new property asks of data beyond its own type and bounds: a rule of it may be about any column."""
+    nested = [*_properties(place.key("properties"), None, node.get("properties"))]
+    if node.get("items"):
+        nested += _property_alone(place.key("items"), None, node["items"])
+    rules = [*quality(place.key("quality"), None, node.get("quality")), *nested]
+    unique = ["that it is unique"] if node.get("unique") else []
+    return unique + [change.id for change in rules if change.grade.startswith("major")]
 
 
 def _property(place: Place, old: Node, new: Node) -> Iterator[Change]:

@@ -15,6 +15,7 @@ Codes, stable and unique:
 010       a rule or an option cannot be compiled to a check
 011       a query cannot be bound to the declared columns
 012       nothing to check: no contract files, or no total number of records
+013       two files of one folder with the same name or id
 020       two files that are not versions of one contract
 021       git does not know the revision, or cannot be asked
 022       contract diff: neither two files nor --git REVISION
@@ -25,6 +26,7 @@ Codes, stable and unique:
 034       a person or a role approves a version for the second time
 035       the author of a version is not known, or would be its only approver
 036       a role that the contract does not ask for, or that the account does not hold
+037       a contract to approve that does not lie in data_contracts/ itself
 040       data that cannot be matched to the contract's objects, or no file
 041       a Parquet file that is damaged or ends too early
 042       Parquet files of one table that differ in columns or types
@@ -45,6 +47,7 @@ Codes, stable and unique:
 067       a waiver has expired
 068       a query that asks for the time or for chance
 069       a role that names nobody who grants it
+070       a purpose that is both permitted and prohibited
 080       the folder for the catalog holds something that is no catalog
 ========  ==========================================================================
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,25 @@ def lint(path: Path, *, argument_problems: ArgumentProblems | None = None, on: d
     if argument_problems is not None:
         findings += _named_checks(plan, argument_problems)
     return sorted(set(findings))
+
+
+def shared_identities(files: Sequence[Path]) -> dict[Path, list[Finding]]:
+    """By file, the name or id that another file of the same folder has as well (CONTRACT-013).
+
+    Two files with one name would be two versions of one contract side by side, and share their approvals.
+    """
+    documents = [(path, document) for path in files if not file_findings(document := parse_document(path))]
+    found: dict[Path, list[Finding]] = {}
+    for (path, document), (other, beside) in permutations(documents, 2):
+        if path.resolve().parent != other.resolve().parent or path.resolve() == other.resolve():
+            continue
+        same = [key for key in ("name", "id") if document.data.get(key) == beside.data.get(key) is not None]
+        if same:
+            message = f"the {' and the '.join(same)} of this contract stand in {other.name} as well"
+            todo = "keep one of the files; older versions lie in approvals/ and in version control"
+            line = document.line((same[0],))
+            found.setdefault(path, []).append(Finding(line, "CONTRACT-013", message, todo))
+    return found
 
 
 def errors(findings: Sequence[Finding]) -> list[Finding]:

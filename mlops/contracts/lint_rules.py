@@ -11,6 +11,7 @@ from mlops.contracts.contract import Contract
 from mlops.contracts.diff_governance import CLASSES, DATA_PROTECTION, DELETION, MASKING
 from mlops.contracts.lint_rule import LintRule, Place, lint_rule
 from mlops.contracts.nodes import custom_properties, list_of, mapping_of, walk
+from mlops.contracts.policy import same_purpose
 from mlops.contracts.profile import (
     LEGAL_BASIS,
     MAX_QUARANTINE,
@@ -181,6 +182,15 @@ def every_role(contract: Contract) -> Iterator[Place]:
             yield ("roles", position), message, "give it firstLevelApprovers"
 
 
+@lint_rule("CONTRACT-070", "error", "No purpose is both permitted and prohibited, however it is written.")
+def purposes(contract: Contract) -> Iterator[Place]:
+    permitted = {same_purpose(each) for each in contract.policy.permitted_purposes}
+    for purpose in contract.policy.prohibited_purposes:
+        if same_purpose(purpose) in permitted:
+            message = f"the purpose {purpose} is permitted and prohibited"
+            yield _at_root(contract, PROHIBITED), message, "remove it from one of the two lists"
+
+
 LINT_RULES: tuple[LintRule[Contract], ...] = (
     unknown_keys,
     classification,
@@ -196,5 +206,6 @@ LINT_RULES: tuple[LintRule[Contract], ...] = (
     lint_levels.known_levels,
     lint_quality.clock,
     every_role,
+    purposes,
 )
 """In the order of their codes; 062 to 067 are found by ``lint``, ``compile`` and ``waivers``."""

@@ -34,18 +34,24 @@ class Refusal:
         return f"{self.clause}: {self.message}"
 
 
+def same_purpose(word: str) -> str:
+    """A purpose as prohibitions are compared: equal for words that differ in case or in blanks around them."""
+    return word.strip().casefold()
+
+
 def refusals(contract: Contract, use: Use) -> tuple[Refusal, ...]:
     """Clauses that do not allow the use; empty where all do.
 
-    Names are compared as written: a contract that permits ``EU`` does not thereby permit ``DE``. What is not named
-    is not permitted; a prohibition outweighs a permission.
+    Names are compared as written: a contract that permits ``EU`` does not thereby permit ``DE``. Prohibitions alone
+    hold in any case of letters, so that no spelling escapes them. What is not named is not permitted; a prohibition
+    outweighs a permission.
     """
     policy = contract.policy
     who = f"{contract.name} {contract.version}"
     reasons = []
     if contract.status != "active":
         reasons.append(("status", f"{who} is {contract.status}, expected active"))
-    if use.purpose in policy.prohibited_purposes:
+    if same_purpose(use.purpose) in map(same_purpose, policy.prohibited_purposes):
         reasons.append(("mlops.prohibitedPurposes", f"{who} forbids {use.purpose}"))
     if use.purpose not in policy.permitted_purposes:
         permitted = ", ".join(policy.permitted_purposes)

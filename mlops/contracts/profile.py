@@ -25,6 +25,7 @@ RESIDENCY = "mlops.residency"
 PROHIBITED = "mlops.prohibitedPurposes"
 MAX_QUARANTINE = "mlops.maxQuarantineShare"
 
+_VERSION = r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}"
 _IDENTITIES = ("id", "name", "property", "role", "username", "server")
 
 
@@ -50,8 +51,9 @@ def _identity(document: Document) -> Iterator[Place]:
     if data.get("apiVersion") not in VERSIONS:
         yield ("apiVersion",), f"expected apiVersion {' or '.join(VERSIONS)}", f"set apiVersion: {VERSIONS[0]}"
     version = data.get("version")
-    if not isinstance(version, str) or not re.fullmatch(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}", version):
-        yield ("version",), "expected a semantic version MAJOR.MINOR.PATCH", "set version: 1.0.0"
+    if not isinstance(version, str) or not re.fullmatch(_VERSION, version):
+        message = "expected a semantic version MAJOR.MINOR.PATCH, numbers of at most 9 digits"
+        yield ("version",), message, "set version: 1.0.0"
     for key in ("name", "status"):
         if not isinstance(data.get(key), str) or not data[key].strip():
             yield (key,), f"expected {key}", f"add {key}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops.contracts.contract import HumanItem, Operator, Property, QualityRule, SchemaObject
+from mlops.contracts.expectation_arguments import expectation_problems
 from mlops.contracts.nodes import list_of, mapping_of
 from mlops.contracts.plan import SEVERITIES, Expectation, Rule
 from mlops.contracts.profile import pattern_problem
@@ -254,6 +255,9 @@ def _great_expectations(name: str, base: Rule, table: SchemaObject, owner: Prope
             column = next(each for each in table.properties if each.column == kwargs["column"])
             exact = replace(base, operator=NONE_ALLOWED, columns=(column.column,))
             return _regex(name, exact, column, kwargs["regex"], match=_MATCH[kind])
+    if problems := expectation_problems(kind, kwargs):
+        todo = "correct kwargs; docs.greatexpectations.io says what the expectation takes"
+        raise NotCompilable(f"{name}: {'; '.join(problems)}", todo)
     columns = tuple(str(kwargs[key]) for key in _COLUMN_KEYS if key in kwargs)
     return replace(base, columns=columns, expectations=(Expectation(kind, kwargs),))
 

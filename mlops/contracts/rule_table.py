@@ -41,6 +41,7 @@ _READING = (
     _found("003", "No key is written twice in one mapping."),
     _found("004", "Aliases are few (at most 20), and none contains itself."),
     _found("012", "There is at least one contract file to look at."),
+    _found("013", "Of the files that are looked at, no two in one folder have the same name or id."),
 )
 _COMPILING = (
     _found("010", "Every clause can be turned into a check that an engine here runs."),

@@ -38,11 +38,13 @@ def _leaves(error: Any) -> Iterator[Any]:
 
 def refused(document: Document) -> Iterator[Place]:
     """Each part of the file that the standard refuses, at the key or value."""
-    errors = [leaf for error in _validator().iter_errors(document.data) for leaf in _leaves(error)]
-    errors = [error for error in errors if not _told_by_the_profile(error)]
+    leaves = [leaf for error in _validator().iter_errors(document.data) for leaf in _leaves(error)]
+    errors = [leaf for leaf in leaves if not _told_by_the_profile(leaf)]
     # A failing branch makes every key that it would have allowed "unevaluated" as well: the cause is enough, unless a
     # key is unknown to the whole standard.
-    causes = [tuple(error.absolute_path) for error in errors if error.validator != "unevaluatedProperties"]
+    told = [leaf for leaf in leaves if _told_by_the_profile(leaf) and _needs_operator(leaf)]
+    faults = [error for error in errors if error.validator != "unevaluatedProperties"]
+    causes = [tuple(error.absolute_path) for error in (*faults, *told)]
     for error in errors:
         path = tuple(error.absolute_path)
         keys = _unknown_keys(error)
@@ -57,12 +59,22 @@ def refused(document: Document) -> Iterator[Place]:
 
 
 def _told_by_the_profile(error: Any) -> bool:
-    """What the schema says less well: the choice of one operator, and a missing ``logicalType``, for which it demands
-    the options of every type at once."""
+    """What the schema says less well: the choice of one operator with numbers, of which it demands one at random, and a
+    missing ``logicalType``, for which it demands the options of every type at once."""
     path = tuple(error.absolute_path)
+    if error.validator == "required" and path[-2:-1] == ("quality",):
+        return _needs_operator(error) and bool(set(OPERATORS) & set(error.validator_value))
     if error.validator == "oneOf":
         return all(set(branch.get("required", ("",))) <= set(OPERATORS) for branch in error.validator_value)
     return path[-2:-1] == ("properties",) and error.validator == "required" and "logicalType" not in error.instance
+
+
+def _needs_operator(error: Any) -> bool:
+    """Whether the error is about a rule that CONTRACT-008 judges."""
+    rule = error.instance if tuple(error.absolute_path)[-2:-1] == ("quality",) else None
+    if not isinstance(rule, Mapping):
+        return False
+    return rule.get("type", "library") in ("library", "sql") or any(name in rule for name in OPERATORS)
 
 
 def _unknown_keys(error: Any) -> list[str]:

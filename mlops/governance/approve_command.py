@@ -22,8 +22,8 @@ from mlops.contracts.approvals import ACCOUNT, Approval, ApprovalRecord
 from mlops.contracts.contract import Contract, load_contract
 from mlops.contracts.diff import diff
 from mlops.contracts.errors import ContractError, first_error
-from mlops.contracts.lint import errors
-from mlops.governance.lint_command import lint_file
+from mlops.contracts.lint import errors, shared_identities
+from mlops.governance.lint_command import FOLDER, contract_files, lint_file
 from mlops.ledger.events import append_once, current_actor
 from mlops.ledger.store import open_ledger
 from mlops.settings import Settings, load_settings
@@ -63,13 +63,25 @@ def approve(settings: Settings, contract: Contract, given: Approval, author: str
     """Add an approval to the record of this version; returns the record as it lies there now.
 
     Raises:
-        ContractError: CONTRACT-032 … 036, this approval cannot count; CONTRACT-030, 031, what lies beside the contract
-            is damaged.
+        ContractError: CONTRACT-013, 032 … 037, this approval cannot count; CONTRACT-030, 031, what lies beside the
+            contract is damaged.
     """
+    _require_place(settings, contract)
     if not given.statement:
         raise ContractError("CONTRACT-032", "expected a statement", todo="say what you looked at: --statement")
     with _alone(contract.path.parent):
         return _add(settings, contract, given, author)
+
+
+def _require_place(settings: Settings, contract: Contract) -> None:
+    """The ledger knows a contract by its name alone: an approval of a copy elsewhere would count for the real one."""
+    folder = (settings.root / FOLDER).resolve()
+    if contract.path.resolve().parent != folder:
+        message = f"expected a contract in {FOLDER}/ of the project itself, found one elsewhere"
+        todo = f"put the file into {folder}, then approve it there"
+        raise ContractError("CONTRACT-037", message, where=str(contract.path), todo=todo)
+    if found := shared_identities(contract_files([folder, contract.path])).get(contract.path):
+        raise first_error(contract.path, found)
 
 
 @contextmanager

@@ -34,8 +34,8 @@ def check_command(
         list[str],
         typer.Argument(
             metavar="DATA…",
-            help="A Parquet, JSONL or CSV file; a folder of Parquet shards; for several objects OBJECT=PATH each, or "
-            "a folder that holds OBJECT.parquet, .jsonl or .csv.",
+            help="A Parquet, JSONL or CSV file; a folder of files of one of these kinds; for several objects "
+            "OBJECT=PATH each, or a folder that holds OBJECT.parquet, .jsonl or .csv.",
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -24,7 +24,7 @@ def tables_of(contract: Contract, data: Sequence[str], scratch: Path) -> dict[st
     """The table of each object of ``contract``.
 
     Args:
-        data: what the user wrote: one file or folder, or ``OBJECT=PATH`` for each object.
+        data: what the user wrote: one file, one folder of files of one kind, or ``OBJECT=PATH`` for each object.
         scratch: a private folder for copies, which must outlive the tables.
 
     Raises:
@@ -79,24 +79,31 @@ def _in_folder(contract: Contract, folder: Path) -> dict[str, Path]:
 
 
 def _files(path: Path) -> list[Path]:
-    """A file, or the Parquet files of a folder in the order of their names."""
-    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    """A file, or the files of a folder that can hold data, in the order of their names."""
+    return sorted(each for each in path.iterdir() if each.suffix.lower() in _KINDS) if path.is_dir() else [path]
 
 
 def _table(table: SchemaObject, path: Path, scratch: Path) -> ParquetTable:
     files = _files(path)
+    kinds = sorted({file.suffix.lower() for file in files})
     if not files or not all(file.is_file() for file in files):
-        message = "expected Parquet files in the folder, found none" if path.is_dir() else "expected a file, found none"
-        raise ContractError("CONTRACT-040", message, where=str(path), todo="name a file that exists")
-    kind = files[0].suffix.lower()
-    if kind not in _KINDS:
+        expected = f"files that end in {', '.join(_KINDS)}" if path.is_dir() else "a file"
+        message = f"expected {expected}, found none"
+        raise ContractError("CONTRACT-040", message, where=str(path), todo="name one that holds data")
+    if len(kinds) > 1:
+        message = f"expected files of one kind in the folder, found {' and '.join(kinds)}"
+        raise ContractError("CONTRACT-040", message, where=str(path), todo="name a folder for each kind, or one file")
+    if kinds[0] not in _KINDS:
         message = f"expected a file that ends in {', '.join(_KINDS)}"
         raise ContractError("CONTRACT-040", message, where=str(path), todo="convert or rename it")
-    if kind == ".parquet":
-        return parquet_table(files)
+    return parquet_table(files if kinds == [".parquet"] else [_copy(table, file, scratch) for file in files])
+
+
+def _copy(table: SchemaObject, file: Path, scratch: Path) -> Path:
+    """A JSONL or CSV file as a Parquet file of the private folder."""
     target = scratch / f"{len(list(scratch.iterdir())):05d}.parquet"
-    write_as_parquet(path, table, target)
-    return parquet_table([target])
+    write_as_parquet(file, table, target)
+    return target
 
 
 def _chat_shards(path: Path) -> list[Path]:

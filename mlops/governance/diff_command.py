@@ -114,13 +114,10 @@ def _comparison(old: Contract | None, new: Contract | None) -> Comparison:
 
 
 def _one_sided(old: Contract | None, new: Contract | None) -> ContractDiff:
-    """A contract that came is a note. One that goes while it is in force has no version that could announce it: it is
-    retired in a version of its own first."""
+    """A contract that came has no earlier version to differ from. One that goes while it is in force has no version
+    that could announce it: it is retired in a version of its own first."""
     if new is not None:
-        message = f"The contract {new.name} {new.version} is new."
-        return ContractDiff(
-            (Change(new.name, new.path.name, "contract_added", "minor", message),), "none", "none", True
-        )
+        return ContractDiff((), "none", "none", True)
     assert old is not None
     in_force = old.status in _IN_FORCE
     advice = "set its status to retired in a version of its own first" if in_force else f"it was {old.status} before"

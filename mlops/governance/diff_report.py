@@ -46,7 +46,10 @@ class Comparison:
 
 
 def to_json(comparison: Comparison, *, blast_radius: bool) -> dict[str, Any]:
-    """``changes``, ``required_bump``, ``actual_bump``, ``ok``; and ``blast_radius`` where it is asked for."""
+    """``changes``, ``required_bump``, ``actual_bump``, ``ok``; and ``blast_radius`` where it is asked for.
+
+    A new contract has no changes and requires no bump: its ``old_version`` is null.
+    """
     found = comparison.found
     content: dict[str, Any] = {
         "changes": [asdict(change) for change in found.changes],
@@ -107,12 +110,18 @@ def _table(changes: Sequence[Change]) -> Table:
 
 
 def _after(comparison: Comparison) -> Iterator[str]:
-    if comparison.found.changes and comparison.new_version is not None:
+    if _asks_approval(comparison):
         yield f"approval      {_approval(comparison)}"
     for noun, entries in _blast_radius(comparison.uses):
         first, *others = entries or ["none"]
         yield f"{noun:<13} {first}"
         yield from (f"{'':<13} {entry}" for entry in others)
+
+
+def _asks_approval(comparison: Comparison) -> bool:
+    """Whether there is a version that nobody approved yet: a new contract, or a changed one."""
+    is_new = comparison.old_version is None
+    return comparison.new_version is not None and (is_new or bool(comparison.found.changes))
 
 
 def _approval(comparison: Comparison) -> str:
@@ -159,7 +168,7 @@ def to_markdown(comparisons: Sequence[Comparison]) -> str:
     for comparison in comparisons:
         lines += [f"### {'✅' if comparison.found.ok else '❌'} {_plain(summary(comparison))}", ""]
         lines += _markdown_changes(comparison.found.changes)
-        if comparison.found.changes and comparison.new_version is not None:
+        if _asks_approval(comparison):
             lines += [f"**Has to approve:** {_plain(_approval(comparison))}", ""]
         lines += ["**Blast radius**", ""]
         for noun, entries in _blast_radius(comparison.uses):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mlops.contracts.errors import Finding
-from mlops.contracts.lint import errors, lint
+from mlops.contracts.lint import errors, lint, shared_identities
 from mlops.stages.checks.arguments import argument_problems
 
 FOLDER = Path("data_contracts")
@@ -26,8 +26,9 @@ def lint_command(
     """
     found: list[Finding] = []
     files = contract_files(paths or [FOLDER])
+    shared = shared_identities(files)
     for path in files:
-        findings = lint_file(path)
+        findings = sorted([*lint_file(path), *shared.get(path, [])])
         found += findings
         for finding in findings:
             typer.echo(finding.at(path))

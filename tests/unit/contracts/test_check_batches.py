@@ -64,7 +64,7 @@ SCHEMA = """\
     - id: refused
       type: custom
       engine: greatExpectations
-      implementation: {type: expect_column_values_to_be_in_set, kwargs: {nonsense: 1}}
+      implementation: {type: expect_column_values_to_be_between, kwargs: {min_value: 1}}
     - id: mean
       type: custom
       engine: greatExpectations

@@ -52,6 +52,36 @@ def test_lint_prints_every_finding_of_every_file_on_a_line(write_contract: Calla
     assert any("clasification" in line for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("", "", "the name and the id of this contract stand in"),
+        ("name: things", "name: others", "the id of this contract stand in"),
+        ("id: urn:dc:test:things", "id: urn:dc:test:others", "the name of this contract stand in"),
+    ],
+    ids=["both", "id", "name"],
+)
+def test_two_files_of_a_folder_are_two_contracts(
+    old: str, new: str, said: str, write_contract: Callable[..., Path], tmp_path: Path
+) -> None:
+    first, second = write_contract(SCHEMA), tmp_path / "zz.odcs.yaml"
+    second.write_text(first.read_text().replace(old, new, 1))
+    result = CliRunner().invoke(app, ["lint", str(tmp_path)])
+    assert result.exit_code == 20
+    told = [line for line in result.stdout.splitlines() if "CONTRACT-013" in line]
+    assert [line.partition(":")[0] for line in told] == [str(first), str(second)]
+    assert said.replace("stand in", f"stand in {second.name}") in told[0]
+    assert "2 error(s)" in result.stderr
+
+
+def test_the_same_contract_in_two_folders_is_a_copy(write_contract: Callable[..., Path], tmp_path: Path) -> None:
+    first, second = write_contract(SCHEMA), tmp_path / "copies" / "things.odcs.yaml"
+    second.parent.mkdir()
+    second.write_bytes(first.read_bytes())
+    result = CliRunner().invoke(app, ["lint", str(tmp_path), str(second.parent), str(first)])
+    assert result.exit_code == 0, result.stdout
+
+
 @pytest.mark.parametrize("missing", ["folder", "file"])
 def test_lint_of_nothing_is_a_finding(missing: str, tmp_path: Path) -> None:
     path = tmp_path if missing == "folder" else tmp_path / "absent.odcs.yaml"

@@ -48,9 +48,12 @@ MEMBER = "{username: guard, role: dpo}"
 # id → (old snippet, new snippet, id of the change, kind and grade from old to new, kind and grade back).
 ROWS = {
     # MAJOR, structural
-    "property removed": (LANG, "", "chat.lang", "property_removed major", "property_added minor"),
+    "property removed": (LANG, "", "chat.lang", "property_removed major", "property_added major"),
     "required property added": (SCORE, f"{SCORE}\n  - {{name: new, logicalType: string, required: true}}", "chat.new", "property_added major", "property_removed major"),
     "part of the key added": (SCORE, f"{SCORE}\n  - {{name: new, logicalType: string, primaryKey: true, primaryKeyPosition: 2}}", "chat.new", "property_added major", "property_removed major"),
+    "property with a blocking rule added": (SCORE, f"{SCORE}\n  - {{name: new, logicalType: string, quality: [{{id: z, type: sql, query: select 0, mustBe: 0}}]}}", "chat.new", "property_added major", "property_removed major"),
+    "unique property added": (SCORE, f"{SCORE}\n  - {{name: new, logicalType: string, unique: true}}", "chat.new", "property_added major", "property_removed major"),
+    "property with a required part added": (SCORE, f"{SCORE}\n  - {{name: new, logicalType: object, properties: [{{name: a, logicalType: string, required: true}}]}}", "chat.new", "property_added major", "property_removed major"),
     "object added": ("slaProperties:\n", "- {name: notes, properties: [{name: a, logicalType: string}]}\nslaProperties:\n", "notes", "object_added major", "object_removed major"),
     "type changed": ("name: lang, logicalType: string", "name: lang, logicalType: date", "chat.lang", "type_changed major", "type_changed major"),
     "physical type changed": ("physicalType: varchar", "physicalType: text", "chat.text", "type_changed major", "type_changed major"),
@@ -133,6 +136,7 @@ ROWS = {
     "other data-protection role": ("mlops.dataProtectionRole, value: guard", "mlops.dataProtectionRole, value: lead", "mlops.dataProtectionRole", "data_protection_role_changed major_governance", "data_protection_role_changed major_governance"),
     # MINOR
     "optional property added": (SCORE, f"{SCORE}\n  - {{name: new, logicalType: string}}", "chat.new", "property_added minor", "property_removed major"),
+    "property with a warning rule added": (SCORE, f"{SCORE}\n  - {{name: new, logicalType: string, quality: [{{id: z, metric: nullValues, mustBe: 0, severity: warning}}]}}", "chat.new", "property_added minor", "property_removed major"),
     "warning rule added": (f"  {RULE}\n", f"  {RULE}\n  - {{id: many, metric: rowCount, mustBeGreaterThan: 9, severity: warning}}\n", "chat.many", "rule_added minor", "rule_removed major"),
     # PATCH
     "description": ("what was said", "what people said", "chat.text", "text_changed patch", "text_changed patch"),

@@ -93,6 +93,25 @@ def test_a_new_server_shows_who_reads_there(write: Write) -> None:
     ]
 
 
+@pytest.mark.parametrize("role", ["dpo", "data-protection-officer", "Data Protection Officer", "guard", "Owner "])
+@pytest.mark.parametrize("after", ["", ", {username: guard, role: adviser}"], ids=["gone", "another role"])
+def test_who_answers_for_the_data_does_not_just_leave(role: str, after: str, write: Write) -> None:
+    """The contract names guard as its data-protection role."""
+    member = ", {username: guard, role: dpo}"
+    before = write((member, f", {{username: guard, role: '{role}'}}"))
+    (change,) = diff(before, write((member, after))).changes
+    assert change.grade == "major_governance"
+
+
+@pytest.mark.parametrize(("old", "new"), [("1234567", "1234568"), ("0.1234567", "0.1234568"), ("1e15", "1e16")])
+def test_bounds_are_told_exactly(old: str, new: str, write: Write) -> None:
+    rule = "mustBeGreaterOrEqualTo: 100"
+    found = diff(write((rule, f"mustBeGreaterOrEqualTo: {old}")), write((rule, f"mustBeGreaterOrEqualTo: {new}")))
+    bounds = [repr(json.loads(each)) for each in (new, old)]
+    said = "accepts mustBeGreaterOrEqualTo {} instead of mustBeGreaterOrEqualTo {}:".format(*bounds)
+    assert said in found.changes[0].message
+
+
 def test_team_as_a_plain_list_means_the_same_members(write: Write, tmp_path: Path) -> None:
     data = yaml.load(BASE, yaml.BaseLoader)
     members = json.dumps(data["team"]["members"])

@@ -110,6 +110,12 @@ FAULTS = {
     "now": ("WHERE made IS NULL", "WHERE made > now ()", "068", "id: late"),
     "today": ("WHERE made IS NULL", "WHERE made > Current_Date", "068", "id: late"),
     "chance": ("WHERE made IS NULL", "WHERE random() > 0.5", "068", "id: late"),
+    "a purpose both ways": (
+        "value: [fine-tuning]}",
+        "value: [fine-tuning]}\n- {property: mlops.prohibitedPurposes, value: [resale, Fine-Tuning]}",
+        "070",
+        "prohibited",
+    ),
     "a role without approver": (APPROVERS[1], "", "069", "data-steward"),
 }
 TODAY = date(2026, 11, 21)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlops.artifacts import digest_file
+from mlops.contracts.compile import compile_findings
 from mlops.contracts.contract import load_contract
 from mlops.contracts.errors import ContractError
 from mlops.contracts.lint import errors, lint
@@ -54,6 +55,7 @@ METRIC = "metric: invalidValues, arguments: {validValues: [en, no]}, mustBe: 0"
 GX = "type: custom, engine: greatExpectations, implementation: "
 # Lines of GOOD in the file: record_id 10, language 11, its type 12, its class 13, its pattern 14, its rule 16.
 COLUMN_X = "{type: expect_column_max_to_be_between, kwargs: {column: x}}"
+BETWEEN = "{type: expect_column_values_to_be_between, kwargs: "
 NOT_RE2 = "'{type: expect_column_values_to_match_regex, kwargs: {regex: \"(?!a)\"}}'"
 FAULTS = {
     "duplicate key": ("logicalType: string\n", "logicalType: string\n    logicalType: string\n", "003", 13),
@@ -81,6 +83,27 @@ FAULTS = {
     "unknown engine": (METRIC, "type: custom, engine: soda, implementation: x", "010", 16),
     "unknown expectation": (METRIC, GX + "{type: expect_nothing}", "010", 16),
     "unknown column in an expectation": (METRIC, GX + COLUMN_X, "010", 16),
+    "missing argument": (METRIC, GX + "{type: expect_column_values_to_not_match_regex}", "010", 16),
+    "argument left to a default": (METRIC, GX + "{type: expect_column_values_to_match_regex}", "010", 16),
+    "argument that nobody takes": (METRIC, f"{GX}{BETWEEN}{{min_value: 1, foo: 1}}}}", "010", 16),
+    "argument of another type": (METRIC, f"{GX}{BETWEEN}{{min_value: 1, mostly: 2}}}}", "010", 16),
+    "argument of the platform": (METRIC, f"{GX}{BETWEEN}{{min_value: 1, meta: {{}}}}}}", "010", 16),
+    "parameter of a suite": (METRIC, f"{GX}{BETWEEN}{{min_value: {{$PARAMETER: x}}}}}}", "010", 16),
+    "no bounds": (METRIC, GX + "{type: expect_column_max_to_be_between}", "010", 16),
+    "expectation's bounds upside down": (METRIC, f"{GX}{BETWEEN}{{min_value: 5, max_value: 1}}}}", "010", 16),
+    "expectation that is not installed": (
+        METRIC,
+        GX + "{type: expect_column_chisquare_test_p_value_to_be_greater_than}",
+        "010",
+        16,
+    ),
+    "expectation about two tables": (
+        METRIC,
+        GX + "{type: expect_table_row_count_to_equal_other_table, kwargs: {other_table_name: x}}",
+        "010",
+        16,
+    ),
+    "lengths upside down": ("pattern: '^[a-z]+$'", "minLength: 5, maxLength: 1", "010", 11),
     "lookahead in text": (METRIC, GX + NOT_RE2, "009", 16),
     "no check": (METRIC, "type: custom, engine: mlops, implementation: 'n: 3'", "010", 16),
     "unknown column": (METRIC, "type: sql, query: SELECT nope FROM records, mustBe: 0", "011", 16),
@@ -100,6 +123,71 @@ def test_one_fault_gives_its_code_and_its_line(
     schema = GOOD.replace(old, new, 1)
     assert schema != GOOD
     assert (f"CONTRACT-{code}", line) in findings(write_contract(schema))
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "said"),
+    [
+        ("{}", "rule records.language.known: missing argument value_set"),
+        ("{value_set: [a], foo: 1}", "rule records.language.known: unknown argument foo"),
+        ("{value_set: [a], mostly: 2}", "argument mostly: ensure this value is less than or equal to 1.0"),
+        ("{value_set: [a], result_format: COMPLETE}", "the argument result_format is not for a contract"),
+    ],
+)
+def test_what_is_wrong_with_the_arguments_of_an_expectation_is_said(
+    kwargs: str, said: str, write_contract: Callable[..., Path]
+) -> None:
+    rule = f"{GX}{{type: expect_column_values_to_be_in_set, kwargs: {kwargs}}}"
+    (finding,) = compile_findings(load_contract(write_contract(GOOD.replace(METRIC, rule))))
+    assert said in finding.message
+
+
+@pytest.mark.parametrize(
+    ("bounds", "empty"),
+    [
+        ("minimum: 5, maximum: 1", True),
+        ("minimum: 1, exclusiveMaximum: 1", True),
+        ("exclusiveMinimum: 1, exclusiveMaximum: 1", True),
+        ("minimum: 1, maximum: 1", False),
+        ("exclusiveMinimum: 1, maximum: 1.5", False),
+        ("minimum: 5", False),
+    ],
+)
+def test_a_range_that_holds_no_number_is_an_error(
+    bounds: str, empty: bool, write_contract: Callable[..., Path]
+) -> None:
+    column = f"{{name: value, logicalType: number, logicalTypeOptions: {{{bounds}}}}}"
+    schema = f"- {{name: records, properties: [{column}]}}\n"
+    found = compile_findings(load_contract(write_contract(schema)))
+    assert [finding.message.startswith("property records.value: no number lies between") for finding in found] == (
+        [True] if empty else []
+    )
+
+
+@pytest.mark.parametrize(
+    "operator",
+    ["mustBe: 0, mustBeLessThan: 3", "mustBe: .nan", "mustBe: zero", "mustBeBetween: [3, 3]", "description: nothing"],
+)
+def test_a_wrong_operator_is_told_once(operator: str, write_contract: Callable[..., Path]) -> None:
+    path = write_contract(GOOD.replace("mustBe: 0", operator))
+    assert [code for code, _ in findings(path)] == ["CONTRACT-008"]
+
+
+def test_a_key_that_nobody_knows_is_told_beside_a_wrong_operator(write_contract: Callable[..., Path]) -> None:
+    path = write_contract(GOOD.replace("mustBe: 0", "mustBe: 0, mustBeLessThan: 3, dimensoin: x"))
+    assert [code for code, _ in findings(path)] == ["CONTRACT-005", "CONTRACT-008"]
+
+
+def test_a_measure_in_a_rule_for_people_is_refused(write_contract: Callable[..., Path]) -> None:
+    path = write_contract(GOOD.replace(METRIC, "type: text, metric: rowCount"))
+    assert {code for code, _ in findings(path)} == {"CONTRACT-005"}
+
+
+@pytest.mark.parametrize(("number", "holds"), [("999999999", True), ("1000000000", False), ("9" * 5000, False)])
+def test_versions_have_short_numbers(number: str, holds: bool, write_contract: Callable[..., Path]) -> None:
+    path = write_contract(GOOD)
+    path.write_text(path.read_text().replace("version: 1.2.3", f"version: 1.{number}.0"))
+    assert ("CONTRACT-006" in {code for code, _ in findings(path)}) is not holds
 
 
 @pytest.mark.parametrize(

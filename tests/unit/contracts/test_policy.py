@@ -51,6 +51,13 @@ def test_each_refusal_names_its_clause(
     assert all("things 1.2.3" in str(reason) for reason in found)
 
 
+@pytest.mark.parametrize("spelled", ["Fine-Tuning", "FINE-TUNING", "'fine-tuning '"])
+def test_no_spelling_escapes_a_prohibition(spelled: str, write_contract: Callable[..., Path]) -> None:
+    path = write_contract(SCHEMA)
+    path.write_text(path.read_text().replace("[resale]", f"[{spelled}]"))
+    assert [reason.clause for reason in refusals(load_contract(path), ALLOWED)] == ["mlops.prohibitedPurposes"]
+
+
 @pytest.mark.parametrize("status", ["draft", "retired", "deprecated"])
 def test_only_an_active_contract_permits(status: str, write_contract: Callable[..., Path]) -> None:
     path = write_contract(SCHEMA)

@@ -232,9 +232,9 @@ def gx(implementation: str, severity: str = "error") -> str:
         ("{type: expect_column_values_to_be_in_set, kwargs: {value_set: [a, b], mostly: 0.6}}", "pass", []),
         ("{type: expect_column_values_to_be_in_set, kwargs: {value_set: [a, b], mostly: 0.7}}", "fail", []),
         ("{type: expect_column_unique_value_count_to_be_between, kwargs: {min_value: 3}}", "pass", []),
-        ("{type: expect_column_values_to_be_in_set, kwargs: {nonsense: 1}}", "error", []),
+        ("{type: expect_column_mean_to_be_between, kwargs: {min_value: 3}}", "error", []),
     ],
-    ids=["mapping", "text", "rows", "mostly holds", "mostly fails", "statistic", "bad argument"],
+    ids=["mapping", "text", "rows", "mostly holds", "mostly fails", "statistic", "no mean of texts"],
 )
 def test_great_expectations_rules(
     implementation: str,

@@ -17,6 +17,8 @@ from mlops.errors import MlopsError
 from mlops.governance.commands import app
 from mlops.ledger.events import events
 from mlops.ledger.store import open_ledger
+from mlops.policy_refusals import approval_refusals
+from mlops.settings import Settings
 
 CONTRACT = """\
 apiVersion: v3.1.0
@@ -136,6 +138,27 @@ def test_who_approves_waits_for_another_who_does(contract: Path) -> None:
     second.join()
     assert waited
     assert find_record(load_contract(contract)) is not None
+
+
+@pytest.mark.parametrize("place", ["copies", "data_contracts/copies", "."])
+def test_a_copy_elsewhere_is_not_approved_for_the_real_one(place: str, contract: Path, tmp_path: Path) -> None:
+    _approved(contract)
+    copy = tmp_path / place / "things.odcs.yaml"
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_text(CONTRACT.replace("1.0.0", "9.0.0"))
+    assert refused(approve(copy, "owner-account", "data-owner")).code == "CONTRACT-037"
+    assert not (copy.parent / "approvals").exists()
+    settings = Settings(root=tmp_path)
+    ledger = open_ledger(settings.ledger, create=False)
+    assert approval_refusals(load_contract(contract), settings, ledger) == []
+    ledger.engine.dispose()
+
+
+def test_a_second_file_of_the_same_contract_is_not_approved(contract: Path) -> None:
+    copy = contract.with_name("zz.odcs.yaml")
+    copy.write_text(CONTRACT.replace("1.0.0", "9.0.0"))
+    for each in (copy, contract):
+        assert refused(approve(each, "owner-account", "data-owner")).code == "CONTRACT-013"
 
 
 def test_the_author_cannot_be_the_only_one(contract: Path) -> None:

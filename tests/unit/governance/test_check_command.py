@@ -105,16 +105,25 @@ def write_folder(path: Path) -> None:
         pq.write_table(table().slice(number, 1), path / f"part-{number}.parquet")
 
 
+def write_parts(path: Path, parts: list[str], suffix: str) -> None:
+    path.mkdir()
+    (path / "README.md").write_text("no data")
+    for number, text in enumerate(parts):
+        (path / f"part-{number}{suffix}").write_text(text)
+
+
 @pytest.mark.parametrize(
     ("name", "write"),
     [
         ("data.parquet", write_parquet),
         ("data", write_folder),
+        ("lines", lambda path: write_parts(path, [as_lines(ROWS[:2]), as_lines(ROWS[2:])], ".jsonl")),
+        ("tables", lambda path: write_parts(path, [CSV, CSV.splitlines()[0]], ".CSV")),
         ("data.jsonl", lambda path: path.write_text(as_lines(ROWS))),
         ("data.csv", lambda path: path.write_text(CSV)),
         ("mark.csv", lambda path: path.write_text(CSV, encoding="utf-8-sig")),
     ],
-    ids=["parquet", "folder", "jsonl", "csv", "csv with byte order mark"],
+    ids=["parquet", "folder", "folder of jsonl", "folder of csv", "jsonl", "csv", "csv with byte order mark"],
 )
 def test_every_kind_of_file_passes_alike(
     name: str, write: Callable[[Path], object], contract: Path, tmp_path: Path
@@ -280,6 +289,21 @@ def test_shards_must_have_one_schema(contract: Path, tmp_path: Path) -> None:
     pq.write_table(table().drop_columns(["share"]), tmp_path / "data" / "part-3.parquet")
     text = refusal(run(contract, tmp_path / "data"))
     assert text.startswith(f"{tmp_path / 'data' / 'part-3.parquet'}: CONTRACT-042")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["b.csv", "a.jsonl"], "expected files of one kind in the folder, found .csv and .jsonl"),
+        ([], "expected files that end in .parquet, .jsonl, .csv, found none"),
+    ],
+    ids=["two kinds", "none"],
+)
+def test_a_folder_holds_files_of_one_kind(more: list[str], said: str, contract: Path, tmp_path: Path) -> None:
+    write_parts(tmp_path / "data", [], "")
+    for name in more:
+        (tmp_path / "data" / name).write_text(CSV)
+    assert f"CONTRACT-040 {said}" in refusal(run(contract, tmp_path / "data"))
 
 
 WAIVED = "{rule: things.rows, owner: data-steward, reason: none yet, expires: %s}"

@@ -234,7 +234,11 @@ def test_a_new_contract_is_a_note(run: Run, project: Path) -> None:
     (found,) = json.loads(result.stdout)
     assert result.exit_code == 0
     assert (found["contract"], found["old_version"], found["new_version"]) == ("other", None, "1.0.0")
-    assert [(change["kind"], change["grade"]) for change in found["changes"]] == [("contract_added", "minor")]
+    assert (found["changes"], found["required_bump"], found["actual_bump"]) == ([], "none", "none")
+    for form in ([], ["--markdown"]):
+        told = run("--git", "main", *form).stdout
+        assert "a new contract" in told
+        assert "data-protection-officer" in told, "it has to be approved"
 
 
 def test_a_contract_in_force_cannot_just_go(run: Run, project: Path) -> None:
