@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlops.artifacts import MANIFEST, digest_file
-from mlops.contracts.approvals import record_path
+from mlops.contracts.approvals import record_path, standing
 from mlops.contracts.contract import load_contract
 from mlops.errors import MlopsError
 from mlops.ledger.events import append_once, events
@@ -93,7 +93,8 @@ def make_pins(settings: Settings, declaration: Declaration, ledger: Ledger) -> d
 def _approvals(
     settings: Settings, declaration: Declaration, ledger: Ledger, run_id: str, *, unapproved: bool
 ) -> dict[str, Any]:
-    """The files of approvals by contract path, and whether the run goes on without some."""
+    """The files of approvals by contract path, with the roles that had to approve, and whether the run goes on without
+    some."""
     if unapproved and not settings.development:
         raise RunError(
             "RUN-006",
@@ -109,7 +110,11 @@ def _approvals(
         reasons += missing
         if not missing:
             file = record_path(contract)
-            files[path] = {"path": file.relative_to(settings.root).as_posix(), "digest": digest_file(file)}
+            files[path] = {
+                "path": file.relative_to(settings.root).as_posix(),
+                "digest": digest_file(file),
+                "required": list(standing(contract).required),
+            }
     if reasons and not unapproved:
         refuse(ledger, reasons, use_case=declaration.use_case.name, run=run_id)
     return {"approvals": files, "unapproved": bool(reasons)}

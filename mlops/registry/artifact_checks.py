@@ -122,22 +122,27 @@ def contracts(evidence: Evidence) -> str:
 
 
 def approvals(evidence: Evidence) -> str:
-    """Every contract was approved as it is, in each role that it asks for, and not by its author alone."""
+    """Every contract was approved as it is, in each role that it asks for, and not by its author alone.
+
+    Whether a change also asked for the data-protection role follows from the version before, which the dossier does not
+    hold: the roles that the run fixed are taken for it, besides those that the contract itself names.
+    """
     folder = evidence.dossier_artifact.path
-    pinned = set(_texts(_register_pins(evidence)))
+    pinned = _register_pins(evidence)["approvals"]
     people = set()
     require(bool(evidence.dossier["contracts"]), "the dossier names no contract")
     for path, contract in evidence.dossier["contracts"].items():
         approval = contract.get("approval")
         require(approval is not None, f"nobody approved {path} {contract['version']}: the run was one of development")
         require(digest_file(folder / approval["file"]) == approval["digest"], f"the approvals of {path} were changed")
-        require(approval["digest"] in pinned, f"the run was pinned to other approvals of {path}")
+        fixed = {name: value for name, value in approval.items() if name != "file"}
+        require(fixed == pinned.get(path), f"the run was pinned to other approvals of {path}")
         found = yaml_object((folder / approval["file"]).read_bytes(), approval["path"])
         same = (found["digest"], str(found["version"])) == (contract["digest"], contract["version"])
         require(same, f"the approvals of {path} are those of another text or version")
         given, content = found["approvals"], yaml_object((folder / contract["file"]).read_bytes(), path)
         require(found["contract"] == content.get("name"), f"the approvals of {path} are those of another contract")
-        asked = _approver_roles(content)
+        asked = _approver_roles(content) | set(approval["required"])
         require(asked <= {each["role"] for each in given}, f"an approval of {path} is missing")
         accounts = [account(each["approver"]) for each in given]
         require(set(accounts) != {account(found["author"])}, f"only its author approved {path}")

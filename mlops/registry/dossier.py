@@ -58,7 +58,7 @@ def build_dossier(
     base_model: str,
     base_model_digest: str,
     contracts: Mapping[str, str],
-    approvals: Mapping[str, Mapping[str, str]],
+    approvals: Mapping[str, Mapping[str, Any]],
     inputs: Mapping[str, Path],
     approval: ApprovalSection,
     champion: str | None = None,
@@ -73,8 +73,8 @@ def build_dossier(
         base_model: folder of the sealed base model.
         base_model_digest: its digest as the run pinned it.
         contracts: path to digest (of the file's bytes) as the run pinned them.
-        approvals: contract path to ``path`` and ``digest`` of its file of approvals; a contract that nobody approved
-            (a development run) is missing.
+        approvals: contract path to ``path`` and ``digest`` of its file of approvals, and to the roles that had to
+            approve (``required``); a contract that nobody approved (a development run) is missing.
         inputs: stage to directory of its verified artifact, for every stage of :data:`STAGES`.
         approval: who must agree; copied, so that a later edit of the file cannot loosen it.
         champion: the release that the gate compared with.
@@ -168,7 +168,7 @@ def _embedded(path: str) -> str:
     return f"contracts/{path.replace('/', '--').lstrip('.')}"
 
 
-def _contract(root: Path, path: str, digest: str, approval: Mapping[str, str] | None) -> dict[str, Any]:
+def _contract(root: Path, path: str, digest: str, approval: Mapping[str, Any] | None) -> dict[str, Any]:
     content = yaml_object(_pinned_bytes(root / path, digest), path)
     if approval is not None:
         _pinned_bytes(root / approval["path"], approval["digest"])

@@ -60,8 +60,7 @@ APPROVER_ROLES = ("data-owner", "data-protection-officer")
 
 def contract_text(name: str) -> str:
     return (
-        f"id: urn:{name}\nversion: 1.2.0\nname: {name}\n"
-        "roles: [{role: trainer, firstLevelApprovers: data-owner, secondLevelApprovers: data-protection-officer}]\n"
+        f"id: urn:{name}\nversion: 1.2.0\nname: {name}\nroles: [{{role: trainer, firstLevelApprovers: data-owner}}]\n"
     )
 
 
@@ -137,7 +136,11 @@ class Bench:
             },
             "champion": champion,
             "approvals": {
-                pin["path"]: {"path": str(file), "digest": digest_file(self.root / file)}
+                pin["path"]: {
+                    "path": str(file),
+                    "digest": digest_file(self.root / file),
+                    "required": ["data-protection-officer"],
+                }
                 for pin in contracts.values()
                 for file in [Path("data_contracts/approvals", Path(pin["path"]).name)]
             },

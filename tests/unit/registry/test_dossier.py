@@ -50,6 +50,7 @@ def test_it_carries_the_use_case_and_the_contracts(made: tuple[Bench, Path]) -> 
         "approval": {
             "path": "data_contracts/approvals/tickets.yaml",
             "digest": digest_file(bench.root / "data_contracts/approvals/tickets.yaml"),
+            "required": ["data-protection-officer"],
             "file": "contracts/data_contracts--approvals--tickets.yaml",
         },
     }

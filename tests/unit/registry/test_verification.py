@@ -329,6 +329,10 @@ FORGERIES = {
     "no contracts": (edited("contracts", value={}), {"dossier", "contracts", "contract approvals"}),
     "approvals": (appended("contracts/data_contracts--approvals--tickets.yaml"), {"contract approvals"}),
     "nobody approved": (edited("contracts", CONTRACT, "approval", value=None), {"dossier", "contract approvals"}),
+    "roles that had to approve": (
+        edited("contracts", CONTRACT, "approval", "required", value=[]),
+        {"contract approvals"},
+    ),
     "additional file": (appended("more.txt"), {"dossier"}),
     "verdict": (edited("gate", "verdict", value="INCONCLUSIVE"), {"gate verdict", "registration"}),
     "verdict report": (edited("gate", "report", "metrics", value=[]), {"gate verdict"}),
@@ -342,7 +346,14 @@ FORGERIES = {
 
 
 APPROVALS = {
-    "a role is missing": ({"roles": ("data-owner",)}, "an approval of data_contracts/tickets.yaml is missing"),
+    "a role that the contract names": (
+        {"roles": ("data-protection-officer",)},
+        "an approval of data_contracts/tickets.yaml is missing",
+    ),
+    "a role that its change asked for": (
+        {"roles": ("data-owner",)},
+        "an approval of data_contracts/tickets.yaml is missing",
+    ),
     "another text": ({"contract": b"id: urn:other\nname: tickets\n"}, "another text or version"),
 }
 
