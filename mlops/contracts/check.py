@@ -19,6 +19,7 @@ from mlops.contracts.plan import Plan, Rule
 from mlops.contracts.report import ContractReport, Coverage, RuleResult, outcome_of, sample_of
 from mlops.contracts.row_rules import Progress, names_records
 from mlops.contracts.sources import BATCH_ROWS, Source, batches, select
+from mlops.contracts.thresholds import threshold
 from mlops.errors import MlopsError
 
 RECORDS = "records"
@@ -31,7 +32,8 @@ class NamedOutcome:
     Attributes:
         passed: its judgement; the rule's severity decides what a failure means.
         observed: the number behind it, a count or a statistic, never a cell.
-        offending: record ids, where single records are at fault; empty where the table is.
+        offending: record ids of the rule's object, all that are at fault; empty where the table is. Where one of them
+            is no id of that object, the table fails.
     """
 
     passed: bool
@@ -73,18 +75,19 @@ def check(
 ) -> ContractReport:
     """Run every rule of ``contract`` over ``tables`` (object name → Arrow table or ``ParquetTable``).
 
-    Rows are set aside by the column ``record_id``, so an object without it has table-level rules only. Named checks
-    are called with all tables, in memory, and the arguments that the rule gives. A table that is not there, a column
-    that is missing or of another type, a check that is not given and an engine that raises all make the rules
-    concerned errors, each for itself. What the clauses mean is said in ``compile``.
+    Rows are set aside by the column ``record_id``, so an object without it has table-level rules only. A failure is
+    that of single records where they account for all of it; else it is the table's. Named checks are called with all
+    tables, in memory, and the arguments that the rule gives. A table that is not there, a column that is missing or of
+    another type, a check that is not given and an engine that raises all make the rules concerned errors, each for
+    itself. What the clauses mean is said in ``compile``.
 
     Args:
         progress: ``progress(rows done, rows in all or None, what)``; called once a batch.
         batch_rows: rows that are looked at together at most; no verdict depends on it.
 
     Raises:
-        ContractError: CONTRACT-010 or 011, the contract has a clause that cannot be run; 041, a Parquet file ends too
-            early or is damaged.
+        ContractError: CONTRACT-010, 011 or 014, the contract has a clause that cannot be run; 041, a Parquet file ends
+            too early or is damaged.
     """
     plan = compile_contract(contract)
     declared = {table.name for table in contract.objects}
@@ -137,13 +140,23 @@ def _named(rule: Rule, sources: Mapping[str, Source], named_checks: Mapping[str,
     began = time.perf_counter()
     try:
         found = named_checks[name](_InMemory(sources), rule.arguments["arguments"])
-        ids = distinct_ids([pa.array(found.offending, pa.large_string())])
+        ids = _all_known(distinct_ids([pa.array(found.offending, pa.large_string())]), sources[rule.object])
     except MlopsError as error:  # its message holds no value of data; its place may be one on this machine
         return Measurement(total, error=f"the check {name}: {error.code} {error.message}")
     except Exception as error:  # a check comes from outside: whatever it raises is an error of this rule alone
         return failed_to_run(f"the check {name}", error, total)
     seconds = time.perf_counter() - began
     return Measurement(total, observed=found.observed, record_ids=ids, passed=found.passed, seconds=seconds)
+
+
+def _all_known(ids: pa.Array, source: Source) -> pa.Array:
+    """The ids where each of them is a record of ``source``; else none, since a text that is no id may be a cell."""
+    unknown = ids if names_records(source.schema) else ids[:0]
+    known = len(unknown) == len(ids)
+    for batch in batches(source, [RECORD_ID]) if len(unknown) else ():
+        there = pc.is_in(unknown, value_set=batch[RECORD_ID].cast(pa.large_string()).combine_chunks())
+        unknown = unknown.filter(pc.invert(there))
+    return ids if known and not len(unknown) else ids[:0]
 
 
 def _judge(rule: Rule, found: Measurement) -> RuleResult:
@@ -156,7 +169,6 @@ def _judge(rule: Rule, found: Measurement) -> RuleResult:
         else:
             passed = rule.operator.holds(observed)
     outcome = "error" if error else outcome_of(passed, rule.severity)
-    unit = "" if rule.engine == "duckdb" else f" {rule.unit}"
     return RuleResult(
         id=rule.id,
         object=rule.object,
@@ -165,7 +177,7 @@ def _judge(rule: Rule, found: Measurement) -> RuleResult:
         outcome=outcome,
         severity=rule.severity,
         observed=None if error else observed,
-        threshold=f"{rule.operator}{unit}" if rule.operator else "",
+        threshold=threshold(rule),
         total=found.total,
         row_level=rule.row_level and (outcome == "pass" or len(found.record_ids) > 0),
         detail=error or found.detail,

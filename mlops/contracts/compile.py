@@ -3,11 +3,17 @@
 The meaning of the clauses, pinned by tests:
 
 - **Null.** Only ``required``, ``primaryKey``, ``nullValues`` and ``missingValues`` judge nulls. Every other rule passes
-  over them. NaN and infinities are not nulls: each is an offence against ``logicalType: number``.
+  over them.
+- **NaN** is null to every rule, as it is to Great Expectations, with two exceptions: it is an offence against
+  ``logicalType: number`` (so is an infinity, which is never null), and SQL sees it as DuckDB does, as a number equal to
+  itself and above all others, so that ``isnan(column)`` finds it. All of this is the same for rows in memory, in
+  batches and in Parquet files, whatever the files' statistics say.
 - **Duplicates.** All members of a group of equal values count, the first one too; a row of nulls alone is no duplicate.
 - **Patterns** are RE2 and unanchored: write ``^…$`` to mean the whole text. ``$`` is the very end of the text.
 - **Lengths** count Unicode code points, not bytes.
 - **Percent** is of all rows of the object, null rows included; a percentage of no rows is an error.
+- **SQL** returns a count, or a share worked out of counts. Records that a rule names in ``mlops.offendingRecords`` are
+  set aside where they are records of its object and the rule holds without their rows; else the table fails.
 - **Bounds** of ``mustBeBetween`` belong to the range.
 - **Severity** left out means ``error``; ``warning`` and ``info`` never block.
 """
@@ -34,8 +40,8 @@ def compile_contract(contract: Contract) -> Plan:
     """The rules of a contract, without those that it waives. Never looks at the clock: see ``waivers``.
 
     Raises:
-        ContractError: CONTRACT-010, 011 or 063 to 066 with file and line of the first clause that cannot be run, and
-            the number of the others.
+        ContractError: CONTRACT-010, 011, 014 or 063 to 066 with file and line of the first clause that cannot be run,
+            and the number of the others.
     """
     plan, findings = plan_and_findings(contract)
     if findings:

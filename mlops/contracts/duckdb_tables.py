@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from mlops.contracts.quality import quote
-from mlops.contracts.sources import ParquetTable, Source
+from mlops.contracts.sources import ParquetTable, Source, plain_type
 
 MEMORY = "1GiB"
 
@@ -46,11 +46,21 @@ def tables_in_duckdb(tables: Mapping[str, Source]) -> Iterator[Any]:
 
 def _show(connection: Any, name: str, table: Source) -> None:
     if isinstance(table, pa.Table):
-        connection.register(name, table)
+        connection.register(name, _readable(table))
         return
-    # Left to itself DuckDB reads columns out of the names of folders.
-    files = f"read_parquet({_list([str(path) for path in table.paths])}, hive_partitioning = false)"
+    # Left to itself DuckDB reads columns out of the names of folders, and takes the least and the largest value in a
+    # footer for those of all rows. The format leaves NaN out of them, so that rows with NaN would not be looked at.
+    options = "hive_partitioning = false, can_have_nan = true"
+    files = f"read_parquet({_list([str(path) for path in table.paths])}, {options})"
     connection.execute(f"CREATE VIEW {quote(name)} AS SELECT * FROM {files}")
+
+
+def _readable(table: pa.Table) -> pa.Table:
+    """The table with half floats as floats, which is how DuckDB reads them out of Parquet; of Arrow it refuses them."""
+    for position, column in enumerate(table.schema):
+        if pa.types.is_float16(plain_type(column.type)):
+            table = table.set_column(position, column.name, table.column(position).cast(pa.float32()))
+    return table
 
 
 def _list(texts: list[str]) -> str:

@@ -16,6 +16,7 @@ Codes, stable and unique:
 011       a query cannot be bound to the declared columns
 012       nothing to check: no contract files, or no total number of records
 013       two files of one folder with the same name or id
+014       a query whose result is no count and no share: it could be a cell of the data
 020       two files that are not versions of one contract
 021       git does not know the revision, or cannot be asked
 022       contract diff: neither two files nor --git REVISION

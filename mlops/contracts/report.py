@@ -18,6 +18,7 @@ Outcome = Literal["pass", "fail", "warn", "error"]
 _SAMPLE = 20
 _LISTED = 1_000
 _SAFE_ID = re.compile(r"[0-9a-f]{16,64}")
+_CARD = re.compile(r"[1-9][0-9]{15,18}")
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class RuleResult:
         outcome: ``pass``; ``fail`` (blocking severity); ``warn`` (a failure of severity ``warning`` or ``info``);
             ``error``: the rule could not be evaluated, which always blocks.
         observed: offending rows, percent or the number that the rule asks for; None where that would be a cell value.
-        threshold: the operator in words, ``""`` where the engine judges by itself.
+        threshold: what the rule asks for, in words: its operator, or the bounds that its engine judges by.
         total: rows of the object.
         row_level: the failure is that of single records, which ``ContractReport.offending`` names.
         detail: a remark that quotes the contract only.
@@ -83,7 +84,7 @@ class ContractReport:
         rules: in the order of the contract.
         offending: record id → ids of the blocking row-level rules it fails, both sorted. The ids are cells: where the
             data breaks the rules on ``record_id`` they may be anything, so they stay in memory; ``to_json`` writes
-            those that are not 16 to 64 hex digits as a digest.
+            them as ``printable_id``.
         quarantined_rows: rows of the record table that the offending ids take with them.
         human: what a person has to confirm.
         rows: object → number of rows.
@@ -138,11 +139,19 @@ class ContractReport:
 
 
 def printable_id(record_id: str) -> str:
-    """``record_id`` where it is 16 to 64 hex digits; else ``sha256:`` and 16 digits of its digest, since it may be
-    anything that stood in the data."""
-    if _SAFE_ID.fullmatch(record_id):
+    """``record_id`` where it is 16 to 64 hex digits and no card number; else ``sha256:`` and 16 digits of its digest,
+    since it may be anything that stood in the data."""
+    if _SAFE_ID.fullmatch(record_id) and not _may_be_a_card(record_id):
         return record_id
     return "sha256:" + _sha256(record_id)[:16]
+
+
+def _may_be_a_card(text: str) -> bool:
+    """16 to 19 digits, the first of them not 0, with the check digit of ISO/IEC 7812-1."""
+    if not _CARD.fullmatch(text):
+        return False
+    doubled = (sum(divmod(2 * int(digit), 10)) for digit in text[-2::-2])
+    return (sum(map(int, text[-1::-2])) + sum(doubled)) % 10 == 0
 
 
 def smallest(record_ids: Iterable[str], number: int) -> list[str]:

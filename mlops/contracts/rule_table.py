@@ -46,6 +46,7 @@ _READING = (
 _COMPILING = (
     _found("010", "Every clause can be turned into a check that an engine here runs."),
     _found("011", "Every query is one SELECT of one value from the declared columns."),
+    _found("014", "What a query returns is a count, or a share worked out of counts, and never a cell of the data."),
     _found("062", "A rule of the engine `mlops` names a check that exists, with arguments that it takes."),
 )
 _WAIVERS = (

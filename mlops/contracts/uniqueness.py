@@ -1,7 +1,7 @@
 """Rules on duplicates, run by DuckDB over all rows at once.
 
 The meaning is that of Great Expectations on pandas: every member of a group of equal values counts, the first one
-too. Rows whose keys are all null are no duplicates; beside a value, null equals null. NaN is null here.
+too. Rows whose keys are all null are no duplicates; beside a value, null equals null. NaN is null, as ``compile`` says.
 
 Rows are grouped by the hash of their key first. Only rows that share a hash are compared in full, so that of long
 texts 8 bytes a row are kept.

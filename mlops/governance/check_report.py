@@ -79,10 +79,10 @@ def _of(rule: RuleResult) -> str:
 
 
 def _threshold(rule: RuleResult) -> str:
-    """The operator as a sign: ``mustBeLessThan 5 percent`` as ``< 5 %``."""
-    if not rule.threshold:
-        return ""
+    """The operator as a sign: ``mustBeLessThan 5 percent`` as ``< 5 %``; other words as they are."""
     name, *rest = rule.threshold.split(" ")
+    if name not in _SIGNS:
+        return rule.threshold
     unit = {"rows": "", "percent": " %"}.get(rest[-1])
     bounds = rest if unit is None else rest[:-1]
     return f"{_SIGNS[name]} {' '.join(bounds)}{unit or ''}"
@@ -126,7 +126,8 @@ def to_html(report: ContractReport, decided: ContractVerdict, data: Mapping[str,
             ["", "y", "r", "", "r", "r", "y", ""],
         ),
         _people(report),
-        "<footer>Rows are named by record id; an id that is not 16 to 64 hex digits is shown as a digest.</footer>",
+        "<footer>Rows are named by record id; an id that is not 16 to 64 hex digits, or could be the number"
+        " of a card, is shown as a digest.</footer>",
     ]
     return page(title, "\n".join(body))
 

@@ -143,10 +143,11 @@ def broken(tables: Mapping[str, pa.Table], arguments: Mapping[str, Any]) -> Name
         ({"relevance": relevance(True)}, "pass", "pass"),
         ({"relevance": relevance(False)}, "fail", "blocked"),
         ({"relevance": relevance(False, ("0000000000000001",))}, "fail", "pass"),
+        ({"relevance": relevance(False, ("0000000000000001", "000000000000000f"))}, "fail", "blocked"),
         ({"relevance": broken}, "error", "blocked"),
         ({"other": relevance(True)}, "error", "blocked"),
     ],
-    ids=["passes", "fails", "names a row", "raises", "absent"],
+    ids=["passes", "fails", "names a row", "names a stranger", "raises", "absent"],
 )
 def test_named_checks(
     checks: Any,
@@ -217,7 +218,69 @@ def test_verdict_refuses_a_negative_number(one_column: Callable[..., Contract], 
         verdict(check(one_column(PLAIN), table_of(["a"])), -1)
 
 
-@pytest.mark.parametrize(("written", "printed"), [("0123456789abcdef", True), ("Ada", False), ("0123", False)])
+@pytest.mark.parametrize(
+    ("written", "printed"),
+    [
+        ("0123456789abcdef", True),
+        ("0000000000000000", True),
+        ("1234567812345678", True),
+        ("4111111111111112", True),
+        ("4111111111111111", False),
+        ("6304000000000000000", False),
+        ("Ada", False),
+        ("0123", False),
+    ],
+)
 def test_ids_that_may_be_values_are_printed_as_digests(written: str, printed: bool) -> None:
     assert (printable_id(written) == written) is printed
     assert printable_id(written).startswith("sha256:") is not printed
+
+
+THRESHOLDS = [
+    ("expect_column_values_to_be_between, kwargs: {min_value: 0, max_value: 1}", "at least 0, at most 1, in every row"),
+    (
+        "expect_column_values_to_be_between, kwargs: {min_value: 0, strict_min: true, mostly: 0.9}",
+        "above 0, in at least 90% of the rows judged",
+    ),
+    ("expect_column_max_to_be_between, kwargs: {max_value: 1234567.5}", "at most 1234567.5"),
+    ("expect_column_mean_to_be_between, kwargs: {min_value: 2, max_value: 3}", "at least 2, at most 3"),
+    (
+        "expect_column_kl_divergence_to_be_less_than,"
+        " kwargs: {partition_object: {bins: [0, 1], weights: [1.0]}, threshold: 0.05}",
+        "at most 0.05, partition object",
+    ),
+    ("expect_column_values_to_be_in_set, kwargs: {value_set: [1, 2]}", "value set 1, 2, in every row"),
+    ("expect_column_values_to_be_increasing", "column values to be increasing"),
+]
+
+
+@pytest.mark.parametrize(("expectation", "words"), THRESHOLDS)
+def test_a_rule_that_its_engine_judges_says_by_what(
+    expectation: str, words: str, one_column: Callable[..., Contract], table_of: Callable[..., Any]
+) -> None:
+    rule = f"{{id: rule, type: custom, engine: greatExpectations, implementation: {{type: {expectation}}}}}"
+    contract = one_column(f"{{name: value, logicalType: number, quality: [{rule}]}}")
+    report = check(contract, table_of([0.5, 1.0], pa.float64()))
+    found = {result.id: result.threshold for result in report.rules}
+    assert found["records.value.rule"] == words
+    assert found["records.columns"] == "as declared"
+    assert found["records.value.type"] == "logicalType number"
+    assert all(found.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("check: rows, min: 10003, max: 10003", "at least 10003, at most 10003"),
+        ("check: rows, columns: [text], max_share: 0.2", "columns text, max share 0.2"),
+        ("check: rows, min_share_above: {score: 0.2, share: 0.95}", "min share above score 0.2 and share 0.95"),
+        ("check: rows", "as the check rows judges"),
+    ],
+    ids=["bounds", "share", "pair", "nothing"],
+)
+def test_a_named_check_says_by_what_it_judges(
+    arguments: str, words: str, one_column: Callable[..., Contract], table_of: Callable[..., Any]
+) -> None:
+    rules = f"[{{id: rule, type: custom, engine: mlops, implementation: {{{arguments}}}}}]"
+    report = check(one_column(PLAIN, rules=rules), table_of(["a"]), {"rows": lambda tables, given: NamedOutcome(True)})
+    assert next(rule.threshold for rule in report.rules if rule.id == "records.rule") == words

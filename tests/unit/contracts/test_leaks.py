@@ -16,6 +16,7 @@ import pytest
 from mlops.artifacts import canonical_json
 from mlops.contracts.check import NamedOutcome, check
 from mlops.contracts.contract import load_contract
+from mlops.contracts.errors import ContractError
 from mlops.contracts.verdict import verdict
 
 TRACER = "tracer-7f3a@leak.example"
@@ -25,8 +26,7 @@ SCHEMA = """\
 - name: records
   quality:
   - {id: pair, metric: duplicateValues, arguments: {properties: [record_id, text]}, mustBe: 0}
-  - {id: cast, type: sql, query: SELECT sum(CAST(text AS INTEGER)) FROM records, mustBe: 0}
-  - {id: cell, type: sql, query: SELECT max(text) FROM records, mustBe: 0}
+  - {id: cast, type: sql, query: SELECT count(*) FROM records WHERE CAST(text AS INTEGER) > 0, mustBe: 0}
   - id: ids
     type: sql
     query: SELECT count(*) FROM records
@@ -89,7 +89,7 @@ def test_tracer_is_nowhere(
     outcomes = {rule.id.rsplit(".", 1)[-1]: rule.outcome for rule in report.rules}
     # The rules did see the tracer: they failed, or raised on it.
     assert outcomes["enum"] == outcomes["unique"] == outcomes["distinct"] == outcomes["ids"] == "fail"
-    assert outcomes["cast"] == outcomes["cell"] == outcomes["deviation"] == outcomes["named"] == "error"
+    assert outcomes["cast"] == outcomes["deviation"] == outcomes["named"] == "error"
     assert TRACER in report.offending
     captured = capfd.readouterr()
     places = {
@@ -103,6 +103,52 @@ def test_tracer_is_nowhere(
     }
     leaks = [name for name, text in places.items() if TRACER in text or "leak.example" in text]
     assert leaks == []
+
+
+CARD = "4111111111111111"
+
+
+@pytest.mark.parametrize(
+    ("query", "offending"),
+    [
+        ("SELECT count(*) FROM records", "SELECT text FROM records"),
+        ("SELECT count(*) FROM records", f"SELECT '{CARD}'"),
+        ("SELECT max(CAST(text AS BIGINT)) FROM records", None),
+        ("SELECT sum(CAST(text AS BIGINT)) FROM records", None),
+        ("SELECT (SELECT CAST(text AS BIGINT) FROM records LIMIT 1) + count(*) FROM records", None),
+    ],
+    ids=["cells for ids", "a constant for ids", "largest", "sum", "cell beside a count"],
+)
+def test_a_query_shows_no_cell(query: str, offending: str | None, write_contract: Callable[..., Path]) -> None:
+    """A card number looks like a record id: it is 16 hex digits. It is one only where it stands in ``record_id``."""
+    named = f'customProperties: [{{property: mlops.offendingRecords, value: "{offending}"}}]' if offending else ""
+    schema = f"""\
+    - name: records
+      quality: [{{id: rule, type: sql, query: "{query}", mustBe: 0, severity: error, {named}}}]
+      properties: [{{name: record_id, logicalType: string}}, {{name: text, logicalType: string}}]
+    """
+    contract = load_contract(write_contract(schema))
+    table = pa.table({"record_id": ["0123456789abcdef"], "text": [CARD]})
+    if offending is None:
+        with pytest.raises(ContractError, match="CONTRACT-014") as refused:
+            check(contract, {"records": table})
+        assert CARD not in str(refused.value)
+        return
+    report = check(contract, {"records": table})
+    assert CARD not in repr(report) + str(report.offending) + canonical_json(report.to_json()).decode()
+    assert [rule.id for rule in report.failed_table_rules] == ["records.rule"]
+
+
+def test_a_card_number_in_the_column_of_ids_is_shown_as_its_digest(write_contract: Callable[..., Path]) -> None:
+    schema = """\
+    - name: records
+      properties: [{name: record_id, logicalType: string}, {name: text, logicalType: string, required: true}]
+    """
+    table = pa.table({"record_id": [CARD, "4111111111111112"], "text": pa.nulls(2, pa.string())})
+    report = check(load_contract(write_contract(schema)), {"records": table})
+    assert CARD in report.offending
+    shown = canonical_json(report.to_json()).decode() + repr(report)
+    assert (CARD in shown, "4111111111111112" in shown) == (False, True)
 
 
 def test_nothing_is_written_and_nothing_is_imported_before_it_is_needed(tmp_path: Path) -> None:
