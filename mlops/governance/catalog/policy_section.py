@@ -39,7 +39,7 @@ def policy_section(contract: Contract) -> str:
 
 def _policy(key: str, value: Any) -> str:
     if key == MAX_QUARANTINE:
-        return f"up to {100 * float(value):g}% of the records may be set aside; beyond that the data is blocked"
+        return f"up to {100 * float(value):.12g}% of the records may be set aside; beyond that the data is blocked"
     if key == "mlops.deletion":
         asked = mapping_of(value)
         return escape(f"on request within {plain(asked.get('maxDays'))} days, found by {plain(asked.get('keyField'))}")

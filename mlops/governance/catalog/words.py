@@ -62,7 +62,7 @@ def consequence(rule: Rule) -> str:
 
 def quantity(operator: Operator, unit: str = "") -> str:
     """``mustBeLessOrEqualTo: 20`` as "at most 20"; ``unit`` is added to each number."""
-    numbers = [f"{bound:g}{unit}" for bound in operator.bounds]
+    numbers = [f"{bound!r}{unit}" for bound in operator.bounds]
     return _OPERATORS[operator.name].format(*numbers)
 
 
@@ -238,7 +238,7 @@ def _expectation(rule: Rule) -> str:
     mostly = kwargs.pop("mostly", None)
     sentence = _own(rule, kwargs) or _from_name(rule, kwargs)
     if mostly is not None:
-        sentence += f" This holds for at least {100 * mostly:g}% of the rows that have a value."
+        sentence += f" This holds for at least {100 * mostly:.12g}% of the rows that have a value."
     return sentence
 
 

@@ -190,6 +190,10 @@ def test_operator(words: str):
     assert quantity(OPERATORS[words]) == words
 
 
+def test_no_digit_of_a_bound_is_lost() -> None:
+    assert "1234568 rows" in quantity(Operator("mustBeLessThan", (1234568,)), " rows")
+
+
 def test_what_only_its_own_notation_says(rules: dict[str, tuple[Rule, str]]):
     assert wording(rules["records.code.pattern"][0]) == "^a+$"
     assert wording(rules["records.english"][0]) == "SELECT 1 FROM records"
