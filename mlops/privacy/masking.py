@@ -1,4 +1,4 @@
-"""Mask chat rows: one conversation at a time, fail-closed, re-scanned.
+"""Mask chat rows: conversation by conversation, fail-closed, re-scanned.
 
 A row that cannot be read, is too long, or makes any step raise is quarantined with a reason and never passed through.
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import pyarrow as pa
 
 from mlops.privacy.config import PROFILES, PrivacySection
-from mlops.privacy.detection import find, may_hold_any
+from mlops.privacy.detection import find, find_each
 from mlops.privacy.digit_runs import Tally
 from mlops.privacy.normalisation import normalise
 from mlops.privacy.placeholders import Numbering, replace
@@ -27,7 +27,7 @@ from mlops.privacy.report import (
     sorted_counts,
     validator_rows,
 )
-from mlops.privacy.rows import COLUMNS, MESSAGES, Row, require_columns, text_columns, unreadable, values
+from mlops.privacy.rows import Row, messages_of, require_columns, text_columns, unreadable, values, with_texts
 from mlops.privacy.spans import Finding, resolve
 
 QUARANTINE_SCHEMA = pa.schema([pa.field("record_id", pa.string()), pa.field("reason", pa.string())])
@@ -37,6 +37,7 @@ QUARANTINE_SCHEMA = pa.schema([pa.field("record_id", pa.string()), pa.field("rea
 _IDENTIFIER_TYPES = frozenset({"EMAIL_ADDRESS", "SECRET", "IBAN_CODE", "CREDIT_CARD"})
 # Masking one value can bring another to light; three passes settle it, and the re-scan counts what is left.
 _PASSES = 3
+_TOGETHER = 10_000
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +55,25 @@ class MaskResult:
     table: pa.Table
     quarantined: pa.Table
     report: MaskReport
+
+
+@dataclass(slots=True)
+class _Talk:
+    """One conversation while it is masked.
+
+    Attributes:
+        pending: messages that have to be looked at, as row and turn.
+        found: what was found in them, by row's index and turn.
+        confirmed: every value found so far.
+        named: entities that got a placeholder.
+    """
+
+    rows: list[Row]
+    pending: list[tuple[Row, int]]
+    found: dict[tuple[int, int], list[Finding]] = field(default_factory=dict)
+    confirmed: dict[tuple[str, str, str], Finding] = field(default_factory=dict)
+    named: set[Key] = field(default_factory=set)
+    numbering: Numbering | None = None
 
 
 @dataclass(slots=True)
@@ -88,11 +108,10 @@ def mask_table(table: pa.Table, section: PrivacySection) -> MaskResult:
     conversations: defaultdict[tuple[bool, str], list[Row]] = defaultdict(list)
     for key, row in _rows(table, state):
         conversations[key].append(row)
-    originals = {row.index: list(row.texts) for rows in conversations.values() for row in rows}
-    for key in sorted(conversations):
-        _mask_conversation(sorted(conversations[key], key=Row.order), state)
-    changed = sum(row.texts != originals[index] for index, row in state.masked.items())
-    result = _result(table, section, state, changed)
+    talks = [_talk(conversations[key]) for key in sorted(conversations)]
+    _mask(talks, state)
+    _rescan(talks, state)
+    result = _result(table, section, state)
     _log.info(
         "rows masked",
         extra={"rows_out": result.report.rows_out, "rows_quarantined": result.report.rows_quarantined},
@@ -100,22 +119,24 @@ def mask_table(table: pa.Table, section: PrivacySection) -> MaskResult:
     return result
 
 
+def _talk(rows: list[Row]) -> _Talk:
+    ordered = sorted(rows, key=Row.order)
+    return _Talk(ordered, [(row, turn) for row in ordered for turn in range(len(row.texts))])
+
+
 def _rows(table: pa.Table, state: _Pass) -> Iterator[tuple[tuple[bool, str], Row]]:
     """Readable rows with the key of their conversation; the others go to `state.refused`."""
-    ids, conversations, messages = (values(table[name]) for name in COLUMNS)
+    ids, conversations = (values(table[name]) for name in ("record_id", "conversation_id"))
     labels = zip(*(values(table[name]) for name in text_columns(table)), strict=True)
-    for index, (record_id, conversation, content, names) in enumerate(
-        zip(ids, conversations, messages, labels, strict=True)
-    ):
+    read = zip(ids, conversations, messages_of(table["messages"]), labels, strict=True)
+    for index, (record_id, conversation, messages, names) in enumerate(read):
         name = record_id if isinstance(record_id, str) else None
-        reason = unreadable(record_id, names, content)
-        if reason is None:
-            reason = _identifier_reason(names, state)
-        if reason is not None:
+        reason = unreadable(record_id, names, messages) or _identifier_reason(names, state)
+        if reason is not None or messages is None:
             # An identifier that is itself personal data is not quoted in the quarantine either.
-            state.refused[index] = (None if reason.startswith("identifier") else name, reason)
+            state.refused[index] = (None if str(reason).startswith("identifier") else name, str(reason))
             continue
-        row = Row(index, record_id, [one["role"] for one in content], [one["content"] for one in content])
+        row = Row(index, record_id, *messages)
         yield (conversation is None, record_id if conversation is None else conversation), row
 
 
@@ -131,89 +152,107 @@ def _is_personal(value: str, types: frozenset[str], allow: frozenset[str]) -> bo
     return bool(find(value, types, allow))
 
 
-def _mask_conversation(rows: list[Row], state: _Pass) -> None:
-    """Mask the rows in place. A row of which any step fails is refused; a failure between rows refuses them all."""
+def _mask(talks: Sequence[_Talk], state: _Pass) -> None:
+    """Mask the rows in place, all conversations abreast: what is looked at together is looked at in less time."""
+    for _ in range(_PASSES):
+        live = [talk for talk in talks if talk.pending]
+        places = [(talk, row, turn) for talk in live for row, turn in talk.pending if row.index not in state.refused]
+        for talk in live:
+            talk.found, talk.pending = {}, []
+        looked = _find_each([row.texts[turn] for _, row, turn in places], state, state.tally)
+        for (talk, row, turn), found in zip(places, looked, strict=True):
+            if isinstance(found, Exception):
+                _refuse([row], found, state)
+            elif found:
+                talk.found[row.index, turn] = found
+        for talk in live:
+            if talk.found:
+                _mask_talk(talk, state)
+
+
+def _mask_talk(talk: _Talk, state: _Pass) -> None:
+    """Replace what was found in a conversation, wherever it stands in it.
+
+    A row of which any step fails is refused; a failure between rows refuses them all.
+    """
+    rows = [row for row in talk.rows if row.index not in state.refused]
     try:
-        _mask_rows(rows, state)
+        if talk.numbering is None:
+            talk.numbering = Numbering(text for row in talk.rows for text in row.texts)
+        fresh = [one for found in talk.found.values() for one in found]
+        talk.confirmed.update({(one.type, one.canonical, one.surface): one for one in fresh})
+        propagation = Propagation(talk.confirmed.values())
+        again = propagation.places([text for row in rows for text in row.texts])
+        first = 0
+        for row in rows:
+            turns = {turn for turn in range(len(row.texts)) if first + turn in again or (row.index, turn) in talk.found}
+            first += len(row.texts)
+            _replace_row(row, turns, talk, propagation, state)
     except Exception as problem:
         _refuse([row for row in rows if row.index not in state.refused], problem, state)
 
 
-def _mask_rows(rows: list[Row], state: _Pass) -> None:
-    numbering = Numbering(text for row in rows for text in row.texts)
-    confirmed: dict[tuple[str, str, str], Finding] = {}
-    named: set[Key] = set()
-    pending = {(row.index, turn) for row in rows for turn in range(len(row.texts))}
-    for _ in range(_PASSES):
-        found = {row.index: spans for row in rows if (spans := _scan(row, pending, state)) is not None}
-        fresh = [one for spans in found.values() for turn in spans for one in turn]
-        if not fresh:
-            break
-        confirmed.update({(one.type, one.canonical, one.surface): one for one in fresh})
-        propagation = Propagation(confirmed.values())
-        pending = set()
-        for row in (row for row in rows if row.index in found):
-            pending |= _replace_row(row, found[row.index], propagation, numbering, named, state)
-    for row in rows:
-        if row.index not in state.refused:
-            _rescan(row, state)
-    state.entities.update(kind for kind, _ in named)
-
-
-def _scan(row: Row, pending: set[tuple[int, int]], state: _Pass) -> list[list[Finding]] | None:
-    """Findings per message, or None when the row is refused."""
-    if row.index in state.refused:
-        return None
-    try:
-        if not may_hold_any(text for turn, text in enumerate(row.texts) if (row.index, turn) in pending):
-            return [[] for _ in row.texts]
-        return [
-            find(text, state.types, state.allow, state.tally) if (row.index, turn) in pending else []
-            for turn, text in enumerate(row.texts)
-        ]
-    except Exception as problem:
-        _refuse([row], problem, state)
-        return None
-
-
-def _replace_row(
-    row: Row,
-    found: list[list[Finding]],
-    propagation: Propagation,
-    numbering: Numbering,
-    named: set[Key],
-    state: _Pass,
-) -> set[tuple[int, int]]:
-    """Replace detected and propagated values; returns the messages that changed."""
-    changed = set()
+def _replace_row(row: Row, turns: Collection[int], talk: _Talk, propagation: Propagation, state: _Pass) -> None:
+    """Replace detected and propagated values; messages that changed are looked at again."""
+    numbering = talk.numbering
+    assert numbering is not None
 
     def placeholder(finding: Finding) -> str:
         key = propagation.key(finding.type, finding.canonical)
-        named.add(key)
+        named.append(key)
         return numbering.placeholder(key)
 
     try:
-        for turn, text in enumerate(row.texts):
-            findings = resolve([*found[turn], *propagation.find(text)])
+        for turn in sorted(turns):
+            named: list[Key] = []
+            text = row.texts[turn]
+            findings = resolve([*talk.found.get((row.index, turn), ()), *propagation.find(text)])
             if findings:
                 row.texts[turn] = replace(text, findings, placeholder)
+                row.changed = row.changed or row.texts[turn] != text
                 state.replaced += [(one.type, one.detector, row.roles[turn]) for one in findings]
-                changed.add((row.index, turn))
+                talk.pending.append((row, turn))
+                talk.named.update(named)
     except Exception as problem:
         _refuse([row], problem, state)
-    return changed
 
 
-def _rescan(row: Row, state: _Pass) -> None:
-    """Look at what is about to be passed on as if it had never been seen."""
+def _find_each(texts: Sequence[str], state: _Pass, tally: Tally | None) -> Iterator[list[Finding] | Exception]:
+    """Findings of each text, or why it cannot be looked at."""
+    for first in range(0, len(texts), _TOGETHER):
+        together = texts[first : first + _TOGETHER]
+        counts: Tally = Counter()
+        try:
+            found = find_each(together, state.types, state.allow, counts)
+        except Exception:
+            # One of them cannot be looked at: each by itself, so that it costs no other.
+            yield from (_found(text, state, tally) for text in together)
+            continue
+        if tally is not None:
+            tally.update(counts)
+        yield from found
+
+
+def _found(text: str, state: _Pass, tally: Tally | None) -> list[Finding] | Exception:
     try:
-        texts = row.texts if may_hold_any(row.texts) else []
-        left = [finding.type for text in texts for finding in find(text, state.types, state.allow)]
+        return find(text, state.types, state.allow, tally)
     except Exception as problem:
-        _refuse([row], problem, state)
-        return
-    state.residual.update(left)
-    state.masked[row.index] = row
+        return problem
+
+
+def _rescan(talks: Sequence[_Talk], state: _Pass) -> None:
+    """Look at what is about to be passed on as if it had never been seen."""
+    kept = [row for talk in talks for row in talk.rows if row.index not in state.refused]
+    looked = _find_each([text for row in kept for text in row.texts], state, None)
+    for row in kept:
+        left = [next(looked) for _ in row.texts]
+        problem = next((found for found in left if isinstance(found, Exception)), None)
+        if problem is not None:
+            _refuse([row], problem, state)
+            continue
+        state.residual.update(one.type for found in left if not isinstance(found, Exception) for one in found)
+        state.masked[row.index] = row
+    state.entities.update(kind for talk in talks for kind, _ in talk.named)
 
 
 def _refuse(rows: list[Row], problem: Exception, state: _Pass) -> None:
@@ -224,16 +263,9 @@ def _refuse(rows: list[Row], problem: Exception, state: _Pass) -> None:
     _log.warning("rows quarantined", extra={"rows": len(rows), "problem": type(problem).__name__})
 
 
-def _result(table: pa.Table, section: PrivacySection, state: _Pass, changed: int) -> MaskResult:
-    kept = sorted(state.masked)
-    messages = [
-        [{"role": role, "content": text} for role, text in zip(row.roles, row.texts, strict=True)]
-        for row in (state.masked[index] for index in kept)
-    ]
-    position = table.column_names.index("messages")
-    masked = table.take(pa.array(kept, pa.int64())).set_column(
-        position, table.schema.field("messages"), pa.chunked_array([pa.array(messages, MESSAGES)])
-    )
+def _result(table: pa.Table, section: PrivacySection, state: _Pass) -> MaskResult:
+    kept = [state.masked[index] for index in sorted(state.masked)]
+    masked = with_texts(table, kept)
     refused = [state.refused[index] for index in sorted(state.refused)]
     quarantined = pa.Table.from_pylist(
         [{"record_id": name, "reason": reason} for name, reason in refused], schema=QUARANTINE_SCHEMA
@@ -244,7 +276,7 @@ def _result(table: pa.Table, section: PrivacySection, state: _Pass, changed: int
         patterns_digest=patterns_digest(),
         rows_in=table.num_rows,
         rows_out=masked.num_rows,
-        rows_changed=changed,
+        rows_changed=sum(row.changed for row in kept),
         quarantined=sorted_counts(Counter(reason for _, reason in refused)),
         counts=role_counts(state.replaced),
         entities=sorted_counts(state.entities),

@@ -114,12 +114,17 @@ def _character(code: int) -> str:
     return chr(code) if code < 0x80 else fold_character(chr(code))
 
 
+def is_its_own_view(text: str) -> bool:
+    """Whether nothing in the text is written in another way than detectors read it."""
+    return text.isascii() and not _ASCII_SPECIAL.search(text)
+
+
 def normalise(text: str) -> View:
     """Build the view. ASCII text without escapes is its own view and costs one scan.
 
     Each source piece is folded by itself, so the view of a text does not change where another part of it is masked.
     """
-    if text.isascii() and not _ASCII_SPECIAL.search(text):
+    if is_its_own_view(text):
         return View(text)
     parts: list[str] = []
     pieces: list[tuple[int, int, int]] = []

@@ -6,15 +6,12 @@ up. It has no look-around: what stands around a match is checked in Python on th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import re2  # type: ignore[import-untyped,unused-ignore]
-
-_GROUP_NAME = re.compile(r"\(\?P<[a-z0-9_]+>")
 
 # A character that is part of a value: no space, no quote or bracket that ends one, no placeholder (see BLANK).
 VALUE = r"[^\s\"'<>`\x{E000}]"
@@ -69,29 +66,23 @@ class Alternation:
         return None
 
 
-@dataclass(frozen=True)
-class Union:
-    """Several alternations as one question: can any of them match? One pass answers it for most texts."""
-
-    members: tuple[Alternation, ...]
-
-    @cached_property
-    def _compiled(self) -> Any:
-        sources = [source for member in self.members for source in member.branches.values()]
-        return compile_pattern("|".join(f"(?:{_GROUP_NAME.sub('(?:', source)})" for source in sources))
-
-    def matches(self, text: str) -> bool:
-        return self._compiled.search(text) is not None
-
-
 def compile_pattern(source: str) -> Any:
     """Compile with RE2, silently: RE2's own log would quote the pattern, and patterns may be built from values."""
+    return re2.compile(source, _options())
+
+
+def compile_bytes(source: str) -> Any:
+    """The same for UTF-8 encoded text: offsets count bytes, and nothing is encoded again at each call."""
+    return re2.compile(source.encode(), _options())
+
+
+def _options() -> Any:
     options = re2.Options()
     options.log_errors = False
     # A bound on the automaton's cache, not an allocation. Where it is too small the engine falls back to one that is
     # ten times slower, without a word.
     options.max_mem = 256 << 20
-    return re2.compile(source, options)
+    return options
 
 
 _LETTERS = r"\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}\p{M}"

@@ -7,11 +7,13 @@ is still a card when it is repeated in other groups inside a tool's JSON.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 from mlops.privacy.digit_runs import clear_of_digits, looks_like_money
-from mlops.privacy.normalisation import normalise
+from mlops.privacy.normalisation import is_its_own_view, normalise
 from mlops.privacy.patterns import compile_pattern
 from mlops.privacy.spans import Finding
 from mlops.privacy.words import NAMES_AND_WORDS
@@ -47,6 +49,19 @@ class Propagation:
     def key(self, kind: str, canonical: str) -> Key:
         """What a value is numbered by: a first name or a national number counts as the fuller value it belongs to."""
         return self._aliases.get((kind, canonical), (kind, canonical))
+
+    def places(self, texts: Sequence[str]) -> set[int]:
+        """Places of the texts in which `find` may find something; in the others it finds nothing."""
+        views = list(texts) if is_its_own_view("\n".join(texts)) else [normalise(text).text for text in texts]
+        ends = list(accumulate(len(view) + 1 for view in views))
+        joined = "\n".join(views)
+        return {
+            place
+            for pattern, _ in self._batches
+            for match in pattern.finditer(joined)
+            # A value may be found across the border of two texts, where it hides one that begins in the second.
+            for place in range(bisect_right(ends, match.start()), bisect_right(ends, match.end() - 1) + 1)
+        }
 
     def find(self, text: str) -> list[Finding]:
         """Every place in `text` where a confirmed value stands free. Findings may overlap."""

@@ -1,12 +1,14 @@
-"""Read the rows of a chat table one by one, so that one unreadable row costs no other."""
+"""Chat rows out of a table and back into one, so that one unreadable row costs no other."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, chain
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mlops.privacy.errors import PrivacyError
 
@@ -17,12 +19,18 @@ COLUMNS = {"record_id": pa.string(), "conversation_id": pa.string(), "messages":
 
 @dataclass(slots=True)
 class Row:
-    """One readable row; `texts` are replaced in place while it is masked. Its repr shows no text."""
+    """One readable row; `texts` are replaced in place while it is masked. Its repr shows no text.
+
+    Attributes:
+        index: place in the table.
+        changed: whether a text was replaced by another one.
+    """
 
     index: int
     record_id: str
     roles: list[str]
     texts: list[str] = field(repr=False)
+    changed: bool = False
 
     def order(self) -> tuple[str, list[str], list[str]]:
         return self.record_id, self.roles, self.texts
@@ -61,12 +69,45 @@ def _value(cell: pa.Scalar) -> Any:
         return problem
 
 
-def unreadable(record_id: object, labels: Collection[object], content: object) -> str | None:
+def messages_of(column: pa.ChunkedArray) -> Iterator[tuple[list[Any], list[Any]] | None]:
+    """Roles and contents of each row's messages, in order; None for a row that has no list of messages.
+
+    Read as two columns of text rather than as one object per message. A role or content that is missing is None; one
+    whose bytes are no UTF-8 is the error that says so.
+    """
+    for chunk in column.chunks:
+        flat = chunk.flatten()
+        roles, contents = (values(pa.chunked_array([pc.struct_field(flat, name)])) for name in ("role", "content"))
+        cursor = 0
+        for length in pc.list_value_length(chunk).to_pylist():
+            if length is None:
+                yield None
+                continue
+            yield roles[cursor : cursor + length], contents[cursor : cursor + length]
+            cursor += length
+
+
+def unreadable(
+    record_id: object, labels: Collection[object], messages: tuple[list[Any], list[Any]] | None
+) -> str | None:
     """Why a row cannot be read, or None."""
-    if any(isinstance(value, UnicodeDecodeError) for value in (*labels, content)):
+    cells = [*messages[0], *messages[1]] if messages else []
+    if any(isinstance(value, UnicodeDecodeError) for value in chain(labels, cells)):
         return "undecodable"
     if record_id is None:
         return "no-record-id"
-    if not isinstance(content, list) or any(one is None or None in one.values() for one in content):
+    if messages is None or None in cells:
         return "missing-content"
-    return "too-long" if sum(len(one["content"]) for one in content) > MAX_ROW_CHARACTERS else None
+    return "too-long" if sum(map(len, messages[1])) > MAX_ROW_CHARACTERS else None
+
+
+def with_texts(table: pa.Table, rows: Sequence[Row]) -> pa.Table:
+    """The rows of the table that are given, in its order, with their own texts; all other columns as they are."""
+    position = table.column_names.index("messages")
+    field_of = table.schema.field("messages")
+    offsets = pa.array([0, *accumulate(len(row.texts) for row in rows)], pa.int32())
+    parts = [list(chain.from_iterable(row.roles for row in rows)), list(chain.from_iterable(row.texts for row in rows))]
+    flat = pa.StructArray.from_arrays([pa.array(part, pa.string()) for part in parts], names=["role", "content"])
+    messages = pa.ListArray.from_arrays(offsets, flat).cast(field_of.type)
+    taken = table.take(pa.array([row.index for row in rows], pa.int64()))
+    return taken.set_column(position, field_of, pa.chunked_array([messages]))

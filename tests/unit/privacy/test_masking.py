@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlops.artifacts import canonical_json
-from mlops.privacy import masking
+from mlops.privacy import detection, masking
 from mlops.privacy.config import ENTITY_TYPES, PrivacySection
-from mlops.privacy.detection import detect, find
+from mlops.privacy.detection import detect
 from mlops.privacy.errors import PrivacyError
 from mlops.privacy.masking import mask_table
 from mlops.privacy.normalisation import PLACEHOLDER
+from mlops.privacy.questions import answered
 from mlops.privacy.rows import MAX_ROW_CHARACTERS
 from tests.unit.privacy.chat_rows import AWS_KEY, CARD, FRAGMENTS, GITHUB_TOKEN, IBAN, chat_table, contents, texts
 
@@ -239,12 +240,16 @@ def test_bytes_that_are_no_utf8_are_quarantined() -> None:
 def test_a_row_of_which_the_scan_fails_is_quarantined_and_nothing_is_quoted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def failing(text: str, *rest: Any) -> Any:
-        if "tracer" in text:
-            raise ValueError(text)
-        return find(text, *rest)
+    def failing(view: str) -> Any:
+        if "tracer" in view:
+            raise ValueError(view)
+        return answered(view)
 
-    monkeypatch.setattr(masking, "find", failing)
+    def all_failing(texts: list[str]) -> Any:
+        return {place: failing(text) for place, text in enumerate(texts)}
+
+    monkeypatch.setattr(detection, "answered", failing)
+    monkeypatch.setattr(detection, "answered_by_each", all_failing)
     with caplog.at_level(logging.DEBUG):
         result = mask_table(
             chat_table([("a", "c", [("user", "tracer@x.org")]), ("b", "c", [("user", "b@x.org")])]), SECTION
