@@ -49,7 +49,9 @@ def main() -> None:
     parser.add_argument("--use-case", default="support_triage")
     parser.add_argument("--port", type=int, default=None, help="of the UI; a free one by default")
     chosen = parser.parse_args()
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    # SIGINT too: a shell starts background jobs with it ignored, and then nothing could stop this but SIGTERM.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _as_interrupt)
     console = Console(stderr=True)
     try:
         settings = load_settings()
