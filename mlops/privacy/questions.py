@@ -15,13 +15,14 @@ from typing import Any
 from mlops.privacy import cues, persons, secrets
 from mlops.privacy.normalisation import is_its_own_view, normalise
 from mlops.privacy.patterns import STRUCTURED, Alternation, compile_bytes, compile_pattern
+from mlops.privacy.vendor_keys import VENDOR
 
 # Answered with yes where one of the alternations matches. One question for all would do, but its automaton takes
 # seconds to build.
 QUESTIONS: dict[str, tuple[Alternation, ...]] = {
     "structured": (STRUCTURED,),
     "streets": (cues.STREETS,),
-    "cued": (secrets.VENDOR, secrets.CUED, cues.CUED),
+    "cued": (VENDOR, secrets.CUED, cues.CUED),
     "persons": (persons.PERSONS,),
 }
 _GROUP_NAME = re.compile(r"\(\?P<[a-z0-9_]+>")

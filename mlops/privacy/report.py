@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlops.artifacts import canonical_json, digest_bytes
-from mlops.privacy import cues, patterns, persons, secrets
 from mlops.privacy.config import PrivacySection
+from mlops.privacy.questions import QUESTIONS
 
 
 @dataclass(frozen=True)
@@ -100,15 +100,8 @@ def config_digest(section: PrivacySection) -> str:
 
 def patterns_digest() -> str:
     """Digest of every pattern source in use, so that two reports can be compared at all."""
-    alternations = {
-        "structured": patterns.STRUCTURED,
-        "secrets": secrets.VENDOR,
-        "secret-cues": secrets.CUED,
-        "streets": cues.STREETS,
-        "cues": cues.CUED,
-        "persons": persons.PERSONS,
-    }
-    return digest_bytes(canonical_json({name: value.branches for name, value in alternations.items()}))
+    asked = {name: [member.branches for member in members] for name, members in QUESTIONS.items()}
+    return digest_bytes(canonical_json(asked))
 
 
 def validator_rows(tally: Mapping[tuple[str, bool], int]) -> tuple[tuple[str, int, int], ...]:

@@ -1,4 +1,4 @@
-"""Secrets: keys that carry their issuer's prefix, and values that a cue such as `password:` announces."""
+"""Secrets: keys that carry their issuer's mark, and values that a cue such as `password:` announces."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 from mlops.privacy.patterns import VALUE, Alternation
 from mlops.privacy.spans import Finding
+from mlops.privacy.vendor_keys import VENDOR
 from mlops.privacy.words import PLAIN_AFTER_SECRET_CUE
 
 _ASSIGN = r"[\"']?\s{0,3}(?::=|=>|:|=|\s(?:is|was|are|ist|es|est)(?:\s(?:now|set to|still))?\s?:?)\s{0,3}[\"']?"
@@ -13,33 +14,6 @@ _PASSWORD = r"(?:password|passwd|passphrase|passcode|pass ?word|pwd|passwort|con
 _KEYISH = (
     r"(?:api[_\- ]?(?:key|token)|(?:access|secret|private|auth|client|signing|encryption)[_\- ]?(?:key|token|secret)"
     r"|secret|token|bearer|credential|session[_\- ]?id)"
-)
-
-# Issuers' published prefixes: the shape alone is proof enough.
-VENDOR = Alternation(
-    {
-        "private-key": (
-            r"(?P<private_key>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
-            r"(?:[^\x{E000}]*?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|[A-Za-z0-9+/=\s]*))"
-        ),
-        "connection-uri": (
-            rf"(?P<connection_uri>\b[A-Za-z][A-Za-z0-9+.\-]{{1,30}}://[^\s:/@\"'<>\x{{E000}}]*:{VALUE}+@{VALUE}+)"
-        ),
-        "aws-access-key": r"(?P<aws_access_key>\b(?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA)[A-Z0-9]{16}\b)",
-        "github-token": r"(?P<github_token>\b(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{22,255}))",
-        "gitlab-token": r"(?P<gitlab_token>\bgl(?:pat|ptt|rt)-[A-Za-z0-9_\-]{20,64})",
-        "slack-token": r"(?P<slack_token>\bxox[abeoprs]-[A-Za-z0-9\-]{10,250})",
-        "slack-webhook": r"(?P<slack_webhook>(?:https://)?hooks\.slack\.com/services/[A-Za-z0-9/]{20,120})",
-        "stripe-key": r"(?P<stripe_key>\b(?:(?:[srp]k|tok)_(?:live|test)_|whsec_)[A-Za-z0-9]{10,200})",
-        "google-key": (
-            r"(?P<google_key>\bAIza[A-Za-z0-9_\-]{35}|\bya29\.[A-Za-z0-9_\-]{20,400}|\bGOCSPX-[A-Za-z0-9_\-]{20,60})"
-        ),
-        "model-api-key": r"(?P<model_api_key>\bsk-(?:[a-z]{2,8}[0-9]{0,2}-)*[A-Za-z0-9_\-]{20,250})",
-        "huggingface-token": r"(?P<huggingface_token>\bhf_[A-Za-z0-9]{30,60})",
-        "package-token": r"(?P<package_token>\bnpm_[A-Za-z0-9]{36}|\bpypi-[A-Za-z0-9_\-]{50,300})",
-        "sendgrid-key": r"(?P<sendgrid_key>\bSG\.[A-Za-z0-9_\-]{16,32}\.[A-Za-z0-9_\-]{30,64})",
-        "jwt": r"(?P<jwt>\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.?[A-Za-z0-9_\-]*)",
-    }
 )
 
 CUED = Alternation(
