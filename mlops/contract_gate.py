@@ -25,6 +25,9 @@ from mlops.settings import Settings
 from mlops.stages.pinned_contracts import load_pinned
 from mlops.use_case import Declaration
 
+REWRITTEN = "messages.content"
+"""The column that the mask stage rewrites; all others pass through it as they are."""
+
 # Contract pin → the stage that checks data against it, and what that data is called.
 CHECKED_BY = {"source_contract": ("validate", "the source data"), "training_contract": ("curate", "the training set")}
 
@@ -61,15 +64,20 @@ def _standing(contract: Contract, run: Run, settings: Settings, ledger: Ledger, 
 
 
 def _unmasked(contract: Contract, declaration: Declaration) -> Iterator[Refusal]:
-    """A column that asks for masking, under a use case that does not mask all kinds of personal data, or lets some
-    be left."""
+    """A column that asks for masking, and that the mask stage does not rewrite; or one that it does, under a use case
+    that does not mask all kinds of personal data, or lets some be left."""
     privacy = declaration.use_case.privacy
     asked = [
-        f"{table.name}.{column.name}"
+        f"{table.name}.{column.column}"
         for table in contract.objects
         for column in table.properties
         if custom_properties(column.entry).get(MASKING) == "required"
     ]
+    for column in asked:
+        if column != REWRITTEN:
+            who = f"{contract.name} {contract.version}"
+            message = f"{who} requires masking of {column}; masking rewrites {REWRITTEN} only: leave the column out"
+            yield Refusal(who, MASKING, message)
     if asked and (PROFILES[privacy.profile] != ENTITY_TYPES or privacy.residual_tolerance > 0):
         who = f"{contract.name} {contract.version}"
         message = f"{who} requires masking of {asked[0]}; privacy has profile {privacy.profile}, residual_tolerance "

@@ -183,6 +183,22 @@ def test_a_column_that_asks_for_masking_needs_a_use_case_that_masks(small: Watch
             _ask(small, run, "curate")
 
 
+def test_a_column_that_asks_for_masking_and_is_not_rewritten_refuses(small: Watched) -> None:
+    file = small.settings.root / SOURCE
+    text = file.read_text()
+    column = "    id: conversation_id\n"
+    assert text.count(column) == 1
+    file.write_text(
+        text.replace(column, f"{column}    customProperties: [{{property: mlops.masking, value: required}}]\n")
+    )
+    small.settings = small.settings.model_copy(update={"development": True})
+    run = _begin(small, unapproved=True)
+    _check(small, run, "validate", SOURCE)
+    with pytest.raises(PurposeError, match=r"requires masking of records\.conversation_id; masking rewrites"):
+        _ask(small, run, "curate")
+    assert _refused(small) == ["mlops.masking"]
+
+
 def test_an_approval_that_the_ledger_knows_cannot_be_lost(small: Watched) -> None:
     old = {"contract": "support-training-set", "version": "1.0.0", "role": "support-data-owner", "approver": "someone"}
     append(small.ledger, "contract_approved", {**old, "digest": "sha256:00"})
