@@ -1,56 +1,74 @@
-"""`mlops privacy`: find and mask personal data in JSONL files."""
+"""`mlops privacy`: find and mask personal data in files."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
+from rich.console import Console
+from rich.status import Status
 
 from mlops.privacy.config import PROFILES, PrivacySection
 from mlops.privacy.errors import PrivacyError
+from mlops.privacy.evaluate_command import evaluate, profiles
 
 app = typer.Typer(help="Find and mask personal data and secrets.", no_args_is_help=True)
+app.command()(evaluate)
+app.command()(profiles)
 
-_Field = Annotated[str, typer.Option("--field", help="The field that holds the text.")]
+_Field = Annotated[str, typer.Option("--field", help="The field that holds the text, or the chat messages.")]
+_T = TypeVar("_T")
+_NAMED = 10
+_TOGETHER = 2_000
 
 
 @app.command()
 def detect(
-    file: Annotated[Path, typer.Argument(help="A JSONL file.")],
+    file: Annotated[Path, typer.Argument(help="A JSONL, CSV, Parquet or plain text file.")],
     field: _Field = "text",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per row.")] = False,
 ) -> None:
-    """Show where each row holds personal data or secrets: offsets and types, never the values."""
-    from mlops.privacy.detection import detect as detect_spans
-    from mlops.privacy.jsonl import read_rows
+    """Show where each row holds personal data or secrets: offsets and types, never the values.
 
-    for index, row in enumerate(read_rows(file, field)):
-        spans = detect_spans(row[field])
-        if as_json:
-            typer.echo(json.dumps({"row": index, "spans": [asdict(span) for span in spans]}))
-            continue
-        for span in spans:
-            typer.echo(f"{index}\t{span.start}\t{span.end}\t{span.type}\t{span.score:.2f}\t{span.detector}")
+    Offsets count code points of the text as given. A row of chat messages has one list of spans per text.
+    """
+    from mlops.privacy.detection import find_each
+    from mlops.privacy.text_rows import read_text_rows
+
+    for rows in batched(read_text_rows(file, field)):
+        found = iter(find_each([text for row in rows for _, text in row.parts]))
+        for row in rows:
+            spans = [finding.span() for _ in row.parts for finding in next(found)]
+            if as_json:
+                said: dict[str, Any] = {"row": row.number, "spans": [asdict(span) for span in spans]}
+                typer.echo(json.dumps(said if row.reason is None else {**said, "unreadable": row.reason}))
+                continue
+            for span in spans:
+                typer.echo(f"{row.number}\t{span.start}\t{span.end}\t{span.type}\t{span.score:.2f}\t{span.detector}")
 
 
 @app.command()
 def mask(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A JSONL file.")],
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="Where the masked rows go.")],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A JSONL, CSV, Parquet or plain text file.")],
+    output: Annotated[Path, typer.Argument(metavar="OUT", help="Where the masked rows go, in the same format.")],
     field: _Field = "text",
     profile: Annotated[str, typer.Option(help=f"One of {', '.join(PROFILES)}.")] = "gdpr",
     report: Annotated[Path | None, typer.Option(help="Where the report goes, as JSON.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes to work in; the output is the same.")] = 1,
+    max_left_out: Annotated[int, typer.Option(min=0, help="Rows that may be left out before this is a failure.")] = 0,
 ) -> None:
-    """Mask one field of every row. Rows that cannot be masked are left out; other fields stay as they are.
+    """Mask one field of every row: a text, or a list of chat messages. Other fields stay as they are.
 
-    Exit code 10 when the re-scan of the masked rows still finds something.
+    Rows that cannot be masked are left out and named by their number. Exit code 10 when more are left out than
+    --max-left-out, or when the re-scan of the masked rows still finds something.
     """
     from mlops.artifacts import canonical_json, write_atomic
-    from mlops.privacy.jsonl import as_table, read_rows
-    from mlops.privacy.masking import mask_table
+    from mlops.privacy.mask_file import mask_file
 
     section = _section(profile)
     if source.resolve() == output.resolve():
@@ -60,20 +78,30 @@ def mask(
             where=output.name,
             todo="name another output file; the input is kept as it is",
         )
-    rows = list(read_rows(source, field))
-    result = mask_table(as_table(rows, field), section)
-    ids = result.table["record_id"].to_pylist()
-    lines = []
-    for record_id, messages in zip(ids, result.table["messages"].to_pylist(), strict=True):
-        row = {**rows[int(record_id, 16)], field: messages[0]["content"]}
-        lines.append(json.dumps(row, ensure_ascii=False) + "\n")
-    write_atomic(output, "".join(lines).encode())
+    with Status("masking", console=Console(stderr=True)) as status:
+        done = mask_file(
+            source, output, field, section, workers=workers, progress=lambda rows: status.update(f"{rows} rows masked")
+        )
+    found = done.report
     if report is not None:
-        write_atomic(report, canonical_json(result.report.to_json()))
-    _summarise(result.report.rows_out, result.report.rows_quarantined, result.report.masked_total)
-    if not result.report.within_tolerance:
-        typer.echo(f"blocked: {result.report.residual_total} findings are left after masking", err=True)
+        left_out = [{"row": number, "reason": reason} for number, reason in done.refused]
+        write_atomic(report, canonical_json({**found.to_json(), "left_out": left_out}))
+    _summarise(found.rows_out, found.rows_quarantined, found.masked_total)
+    for number, reason in done.refused[:_NAMED]:
+        typer.echo(f"row {number} was left out: {reason}", err=True)
+    if found.rows_quarantined > max_left_out:
+        typer.echo(f"blocked: {found.rows_quarantined} rows were left out, {max_left_out} allowed", err=True)
+    if not found.within_tolerance:
+        typer.echo(f"blocked: {found.residual_total} findings are left after masking", err=True)
+    if found.rows_quarantined > max_left_out or not found.within_tolerance:
         raise typer.Exit(10)
+
+
+def batched(rows: Iterable[_T]) -> Iterator[list[_T]]:
+    """Lists of rows that are looked at together."""
+    left = iter(rows)
+    while batch := list(islice(left, _TOGETHER)):
+        yield batch
 
 
 def _section(profile: str) -> PrivacySection:

@@ -1,4 +1,4 @@
-"""The privacy room's errors. Codes are stable: PRIVACY-001 … PRIVACY-006."""
+"""The privacy room's errors. Codes are stable: listed below."""
 
 from __future__ import annotations
 
@@ -14,5 +14,10 @@ class PrivacyError(MlopsError):
         PRIVACY-003: a row lacks the named text field, or the field is no text.
         PRIVACY-004: the input file cannot be read.
         PRIVACY-005: input and output are the same file.
+        PRIVACY-007: the output cannot be written.
         PRIVACY-006: a profile that does not exist was asked for.
+        PRIVACY-020: a line of a labelled sample is no object with a text and a list of spans.
+        PRIVACY-021: a span of a labelled sample is none, lies outside its text or stands there twice.
+        PRIVACY-022: a labelled sample holds no row.
+        PRIVACY-023: a gate is not written as TYPE=LEAST.
     """

@@ -62,9 +62,11 @@ def test_rows_that_cannot_be_masked_are_left_out(tmp_path: Path) -> None:
     source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
     source.write_text(json.dumps({"text": "x" * 100_001}) + "\n" + json.dumps({"text": "kept"}) + "\n")
     result = CliRunner().invoke(app, ["mask", str(source), str(out)])
-    assert result.exit_code == 0
+    assert result.exit_code == 10
     assert [json.loads(line) for line in out.read_text().splitlines()] == [{"text": "kept"}]
-    assert "1 rows quarantined" in result.stderr
+    assert "row 0 was left out: too-long" in result.stderr
+    assert "blocked: 1 rows were left out, 0 allowed" in result.stderr
+    assert CliRunner().invoke(app, ["mask", str(source), str(out), "--max-left-out", "1"]).exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -90,10 +92,8 @@ def test_wrong_input_is_refused_without_quoting_it(
 
 def test_unreadable_and_identical_files_are_refused(source: Path, tmp_path: Path) -> None:
     before = source.read_bytes()
-    binary = tmp_path / "latin.jsonl"
-    binary.write_bytes(b'{"text": "\xff"}\n')
     codes = []
-    for arguments in ([str(source), str(source)], [str(tmp_path / "none"), "o"], [str(binary), "o"]):
+    for arguments in ([str(source), str(source)], [str(tmp_path / "none.jsonl"), "o"], [str(tmp_path / "none"), "o"]):
         problem = CliRunner().invoke(app, ["mask", *arguments]).exception
         assert isinstance(problem, PrivacyError)
         codes.append(problem.code)
