@@ -22,6 +22,12 @@ PROFILES: dict[str, frozenset[str]] = {
     "pci": frozenset({"CREDIT_CARD", "IBAN_CODE", "SECRET", "URL"}),
     "secrets_only": frozenset({"SECRET", "URL"}),
 }
+# What each profile is for, as `mlops privacy profiles` says it.
+PURPOSES: dict[str, str] = {
+    "gdpr": "chat data about people: every type that detection knows",
+    "pci": "payment data: card and account numbers, and the secrets and addresses that make them usable",
+    "secrets_only": "code and logs: keys, passwords, tokens and addresses that carry them; people stay",
+}
 
 
 class PrivacySection(Section):
