@@ -11,10 +11,30 @@ from mlops.section import Section
 Profile = Literal["gdpr", "pci", "secrets_only"]
 
 CONTACT = frozenset({"EMAIL_ADDRESS", "PHONE_NUMBER", "URL", "LOCATION", "PERSON", "IP_ADDRESS"})
-FINANCE = frozenset({"CREDIT_CARD", "IBAN_CODE", "CRYPTO"})
-IDENTITY = frozenset({"US_SSN", "US_ITIN", "ACCOUNT_NUMBER", "DATE_TIME"})
+FINANCE = frozenset({"CREDIT_CARD", "IBAN_CODE", "CRYPTO", "ABA_ROUTING_NUMBER", "BIC"})
+# Numbers that states and health services give out.
+NATIONAL = frozenset(
+    {
+        "US_SSN",
+        "US_ITIN",
+        "US_NPI",
+        "US_EIN",
+        "UK_NHS",
+        "UK_NINO",
+        "CA_SIN",
+        "IN_AADHAAR",
+        "IN_PAN",
+        "PL_PESEL",
+        "PL_NIP",
+    }
+) | frozenset(
+    {"ES_NIF", "ES_NIE", "IT_FISCAL_CODE", "DE_TAX_ID", "FR_NIR", "NL_BSN", "PT_NIF", "BR_CPF", "BR_CNPJ"}
+    | {"MEDICAL_LICENSE"}
+)
+DEVICE = frozenset({"MAC_ADDRESS", "IMEI", "VIN"})
+IDENTITY = NATIONAL | {"ACCOUNT_NUMBER", "DATE_TIME"}
 SECRETS = frozenset({"SECRET"})
-ENTITY_TYPES = CONTACT | FINANCE | IDENTITY | SECRETS
+ENTITY_TYPES = CONTACT | FINANCE | IDENTITY | DEVICE | SECRETS
 
 PROFILES: dict[str, frozenset[str]] = {
     "gdpr": ENTITY_TYPES,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from mlops.privacy import cues, persons, secrets, validators
-from mlops.privacy.config import ENTITY_TYPES
+from mlops.privacy import cues, national_ids, persons, secrets, validators
+from mlops.privacy.config import DEVICE, ENTITY_TYPES, NATIONAL
 from mlops.privacy.digit_runs import Tally, classify, clear_of_digits
 from mlops.privacy.normalisation import BLANK, normalise
 from mlops.privacy.patterns import DIGITS, STRUCTURED
@@ -106,6 +106,7 @@ _SCANNERS: tuple[tuple[str, frozenset[str], _Scanner], ...] = (
     ("cued", frozenset({"SECRET"}), secrets.cued_findings),
     ("streets", frozenset({"LOCATION"}), cues.street_findings),
     ("cued", frozenset({"LOCATION", "ACCOUNT_NUMBER", "DATE_TIME"}), cues.cued_findings),
+    ("identifiers", NATIONAL | DEVICE | {"ACCOUNT_NUMBER", "BIC"}, national_ids.identifier_findings),
     ("persons", frozenset({"PERSON"}), persons.person_findings),
 )
 

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from mlops.privacy import phones, validators
+from mlops.privacy import national_ids, phones, validators
 from mlops.privacy.spans import Finding
 
 Tally = Counter[tuple[str, bool]]
@@ -21,8 +21,11 @@ _PHONE_GROUPS = 8
 _GROUP = re.compile(r"[0-9]+")
 _PHONE_CUE = re.compile(
     r"\b(?:tele)?phones?\b|\btel\b|\bmobile|\bcell|\bcall(?:ing|ed|s)?\b|\btext(?:ing|s)?\b|\bsms\b|\bwhats ?app|\bfax|"
-    r"\breach\b|\bcontact|\bnumber\b|\bring\b|\bdial|\bhot ?line|\bdesk\b|\boffice\b|\bhandy\b|\btelefon|\bmóvil|"
-    r"\bt[ée]l[ée](?:phone|fono)|\bportable\b|\bmessages to\b|\banswering at\b|\bphone_?(?:number)?\b|_phone\b|_tel\b",
+    r"\breach\b|\bcontact|\bnumber\b|\bring\b|\bdial|\bhot ?line|\bdesk\b|\boffice\b|\bhandy|\btelefon|\bm[óo]vil|"
+    r"\bt[ée]l[ée](?:phone|fono)|\bportable\b|\bmessages to\b|\banswering at\b|\bphone_?(?:number)?\b|_phone\b|_tel\b|"
+    r"\bt(?:el[eé]?|fn?o|lfn?o?|lf|él)\b|\btelem[óo]vel|\bcellulare|\bcelular|\bll[áa]m|\bmarque|\brufnummer|\bmobil|"
+    r"\banruf|\berreich|\bappel|\bjoindre|\bkom[óo]rk|\bzadzwo|\bnumer\b|\bligar|\bligue|\bchiam|\btelefoonn?|"
+    r"\bmobiel|\bbel(?:len)?\b|\bgsm\b|\bn[úu]mero de contact",
     re.IGNORECASE,
 )
 _PHONE_CUE_AFTER = re.compile(r"^[\s\-,(]{0,3}(?:office|fax|mobile|cell|desk|home|work|phone)\b", re.IGNORECASE)
@@ -159,6 +162,9 @@ def _number_at(view: str, low: int, groups: list[tuple[int, int]], cues_count: b
             windows.append((end, digits))
     for end, count in reversed(windows):
         finding = _ssn(view, low, end, tally) if count == 9 else None
+        if finding is None and 9 <= count <= 15:
+            compact = "".join(_GROUP.findall(view, low, end))
+            finding = national_ids.numeric_finding(view, low, end, compact, tally)
         if finding is None and count <= 16 + 5 * _has_extension(view, low, end):
             finding = _phone_part(view, low, view[low:end], cues_count, tally)
         if finding is not None:

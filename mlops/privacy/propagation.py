@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Any
 
+from mlops.privacy.config import NATIONAL
 from mlops.privacy.digit_runs import clear_of_digits, looks_like_money
 from mlops.privacy.normalisation import is_its_own_view, normalise
 from mlops.privacy.patterns import compile_pattern
@@ -21,7 +22,7 @@ from mlops.privacy.words import NAMES_AND_WORDS
 Key = tuple[str, str]
 
 _SEPARATORS = r"[ .\-/()]{0,2}"
-_DIGIT_TYPES = frozenset({"CREDIT_CARD", "US_SSN", "US_ITIN", "PHONE_NUMBER", "ACCOUNT_NUMBER", "IBAN_CODE"})
+_DIGIT_TYPES = NATIONAL | {"CREDIT_CARD", "PHONE_NUMBER", "ACCOUNT_NUMBER", "IBAN_CODE", "ABA_ROUTING_NUMBER", "IMEI"}
 _CASED_TYPES = frozenset({"SECRET", "CRYPTO"})
 _BATCH = 64
 _LONGEST = 1_000

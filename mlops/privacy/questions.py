@@ -13,6 +13,7 @@ from itertools import accumulate
 from typing import Any
 
 from mlops.privacy import cues, persons, secrets
+from mlops.privacy.national_ids import IDENTIFIERS
 from mlops.privacy.normalisation import is_its_own_view, normalise
 from mlops.privacy.patterns import STRUCTURED, Alternation, compile_bytes, compile_pattern
 from mlops.privacy.vendor_keys import VENDOR
@@ -23,6 +24,7 @@ QUESTIONS: dict[str, tuple[Alternation, ...]] = {
     "structured": (STRUCTURED,),
     "streets": (cues.STREETS,),
     "cued": (VENDOR, secrets.CUED, cues.CUED),
+    "identifiers": (IDENTIFIERS,),
     "persons": (persons.PERSONS,),
 }
 _GROUP_NAME = re.compile(r"\(\?P<[a-z0-9_]+>")
