@@ -19,22 +19,12 @@ from mlops.contracts.plan import Rule
 from mlops.contracts.quality import quote
 from mlops.contracts.row_rules import names_records
 from mlops.contracts.sources import Source
+from mlops.contracts.text_cells import ARROW_TYPES
 
 _ASIDE = quote("records set aside")
 
-_ARROW_TYPES: dict[str, pa.DataType] = {
-    "string": pa.string(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us", tz="UTC"),
-    "time": pa.time64("us"),
-    "object": pa.struct([]),
-    "array": pa.list_(pa.string()),
-    "map": pa.map_(pa.string(), pa.string()),
-    "vector": pa.list_(pa.float64()),
-}
+# Of empty tables that queries are bound to.
+_ARROW_TYPES = {**ARROW_TYPES, "object": pa.struct([]), "map": pa.map_(pa.string(), pa.string())}
 
 
 def _statement(query: str) -> str:
