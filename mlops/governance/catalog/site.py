@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mlops.governance.catalog.index_page import index_page
 
 MARKER = "catalog.json"
 _MADE_BY = "mlops contract catalog"
+_ABANDONED_SECONDS = 3600.0
 
 
 def site(catalog: Catalog) -> dict[str, bytes]:
@@ -51,14 +53,26 @@ def write_site(files: Mapping[str, bytes], folder: Path) -> None:
     folder = folder.absolute()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as aside:
+        with tempfile.TemporaryDirectory(prefix=_aside(folder), dir=folder.parent) as aside:
             new, old = Path(aside, "new"), Path(aside, "old")
             for name, content in files.items():
                 write_atomic(new / name, content)
                 (new / name).chmod(0o644)
             _swap(folder, new, old)
+        _sweep(folder)
     except OSError as error:
         raise storage_error(error, folder) from error
+
+
+def _aside(folder: Path) -> str:
+    return f".{folder.name}.catalog-"
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what calls that were killed left beside the folder; one that is under way is younger than that."""
+    for left in folder.parent.iterdir():
+        if left.name.startswith(_aside(folder)) and left.stat().st_mtime < time.time() - _ABANDONED_SECONDS:
+            shutil.rmtree(left)
 
 
 def _swap(folder: Path, new: Path, old: Path) -> None:

@@ -37,6 +37,15 @@ def test_the_folder_holds_the_new_catalog_and_nothing_else(tmp_path: Path, befor
     assert [path.name for path in folder.parent.iterdir()] == ["site"]
 
 
+def test_what_a_killed_call_left_is_swept_and_one_under_way_is_not(tmp_path: Path):
+    killed, under_way = tmp_path / ".site.catalog-a", tmp_path / ".site.catalog-b"
+    for left in (killed, under_way):
+        (left / "new").mkdir(parents=True)
+    os.utime(killed, (0, 0))
+    write_site(NEW, tmp_path / "site")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".site.catalog-b", "site"]
+
+
 def test_others_may_read_it(tmp_path: Path):
     before = os.umask(0o022)
     try:
