@@ -49,6 +49,11 @@ PURPOSES: dict[str, str] = {
     "secrets_only": "code and logs: keys, passwords, tokens and addresses that carry them; people stay",
 }
 
+# Detectors whose findings a profile does not mask: plain dates and web addresses tell little about a person, and a
+# training text needs them. Dates of birth and addresses with credentials have detectors of their own.
+GENERIC = frozenset({"date", "url"})
+LEFT_OUT: dict[str, frozenset[str]] = {"gdpr": GENERIC, "pci": GENERIC, "secrets_only": GENERIC}
+
 
 class PrivacySection(Section):
     """What is masked before any row reaches curation or training."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from mlops.privacy import cues, national_ids, persons, secrets, validators
+from mlops.privacy import cues, dates, national_ids, persons, secrets, validators
 from mlops.privacy.config import DEVICE, ENTITY_TYPES, NATIONAL
 from mlops.privacy.digit_runs import Tally, classify, clear_of_digits
 from mlops.privacy.normalisation import BLANK, normalise
@@ -22,13 +22,15 @@ from mlops.privacy.spans import Finding, Span, resolve
 _PASSES = 4
 
 
-def detect(text: str) -> list[Span]:
+def detect(text: str, left_out: Collection[str] = frozenset()) -> list[Span]:
     """Every span of personal data or secrets in `text`, sorted, without overlap, of all entity types.
+
+    ``left_out``: detectors whose findings do not count (see `mlops.privacy.config.LEFT_OUT`).
 
     Offsets count code points of `text` itself. Placeholders such as ``<PERSON_1>`` are never found again. A text that
     holds an unpaired surrogate is read with that character replaced.
     """
-    return [finding.span() for finding in find(text)]
+    return [finding.span() for finding in find(text, left_out=left_out)]
 
 
 def find(
@@ -36,6 +38,7 @@ def find(
     types: Collection[str] = ENTITY_TYPES,
     allow: Collection[str] = frozenset(),
     tally: Tally | None = None,
+    left_out: Collection[str] = frozenset(),
 ) -> list[Finding]:
     """What `detect` finds, with canonical values, of the given types only.
 
@@ -44,8 +47,9 @@ def find(
         types: entity types to look for; other findings take no part in the resolution of overlaps.
         allow: casefolded values that are public.
         tally: where (validator, accepted) counts are added; nowhere by default.
+        left_out: detectors whose findings take no part either.
     """
-    return _find(text, types, allow, tally, None)
+    return _find(text, _Search(types, allow, left_out), tally, None)
 
 
 def find_each(
@@ -53,38 +57,59 @@ def find_each(
     types: Collection[str] = ENTITY_TYPES,
     allow: Collection[str] = frozenset(),
     tally: Tally | None = None,
+    left_out: Collection[str] = frozenset(),
 ) -> list[list[Finding]]:
     """What `find` finds in each of the texts, in less time: all of them are asked at once what they may hold."""
+    search = _Search(types, allow, left_out)
     found: list[list[Finding]] = [[] for _ in texts]
-    for place, asked in answered_by_each(texts).items():
-        found[place] = _find(texts[place], types, allow, tally, asked)
+    for place, asked in answered_by_each(texts, search.questions).items():
+        found[place] = _find(texts[place], search, tally, asked)
     return found
 
 
-def _find(
-    text: str,
-    types: Collection[str],
-    allow: Collection[str],
-    tally: Tally | None,
-    asked: Collection[str] | None,
-) -> list[Finding]:
+class _Search:
+    """What is looked for: entity types, without allowed values and without the findings of some detectors."""
+
+    def __init__(self, types: Collection[str], allow: Collection[str], left_out: Collection[str]) -> None:
+        self.types, self.allow, self.left_out = types, allow, left_out
+        self.generic = [
+            (question, scanner)
+            for question, kind, detector, scanner in _GENERIC
+            if kind in types and detector not in left_out
+        ]
+        scanned = {question for question, yields, _ in _SCANNERS if not yields.isdisjoint(types)}
+        self.questions = ("structured", *sorted(scanned), *(question for question, _ in self.generic))
+
+    def chosen(self, findings: Iterable[Finding]) -> list[Finding]:
+        return resolve(
+            finding
+            for finding in findings
+            if finding.type in self.types
+            and finding.detector not in self.left_out
+            and finding.surface.casefold() not in self.allow
+        )
+
+
+def _find(text: str, search: _Search, tally: Tally | None, asked: Collection[str] | None) -> list[Finding]:
     """``asked``: the questions that the text may answer with yes; None where nobody has asked it yet."""
     view = normalise(text)
     counts: Tally = Counter() if tally is None else tally
     work, found = view.text, []
     for _ in range(_PASSES):
-        asked = answered(work) if asked is None else asked
-        chosen = resolve(
-            finding
-            for finding in _scan(work, asked, types, counts)
-            if finding.type in types and finding.surface.casefold() not in allow
-        )
+        asked = answered(work, search.questions) if asked is None else asked
+        chosen = search.chosen(_scan(work, asked, search.types, counts))
         if not chosen:
             break
         found.extend(chosen)
         work = _blank(work, chosen)
         counts = Counter()
         asked = None
+    if search.generic:
+        # Looked for in what is left, so that it never hides anything else.
+        asked = answered(work, search.questions) if asked is None else asked
+        found += search.chosen(
+            finding for question, scanner in search.generic if question in asked for finding in scanner(work)
+        )
     if not found:
         return []
     # Pieces that fold to several characters can map neighbours in the view onto one source character.
@@ -108,6 +133,12 @@ _SCANNERS: tuple[tuple[str, frozenset[str], _Scanner], ...] = (
     ("cued", frozenset({"LOCATION", "ACCOUNT_NUMBER", "DATE_TIME"}), cues.cued_findings),
     ("identifiers", NATIONAL | DEVICE | {"ACCOUNT_NUMBER", "BIC"}, national_ids.identifier_findings),
     ("persons", frozenset({"PERSON"}), persons.person_findings),
+)
+
+# The same for what is only looked for where nothing else was found: question, entity type, detector.
+_GENERIC: tuple[tuple[str, str, str, _Scanner], ...] = (
+    ("urls", "URL", "url", dates.url_findings),
+    ("dates", "DATE_TIME", "date", dates.date_findings),
 )
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import pyarrow as pa
 
-from mlops.privacy.config import PROFILES, PrivacySection
+from mlops.privacy.config import LEFT_OUT, PROFILES, PrivacySection
 from mlops.privacy.detection import find, find_each
 from mlops.privacy.digit_runs import Tally
 from mlops.privacy.normalisation import normalise
@@ -82,6 +82,7 @@ class _Pass:
 
     types: Collection[str]
     allow: frozenset[str]
+    left_out: frozenset[str] = frozenset()
     tally: Tally = field(default_factory=Counter)
     replaced: list[tuple[str, str, str]] = field(default_factory=list)
     entities: Counter[str] = field(default_factory=Counter)
@@ -104,7 +105,11 @@ def mask_table(table: pa.Table, section: PrivacySection) -> MaskResult:
         PrivacyError: PRIVACY-001 when a column is missing or has another type.
     """
     require_columns(table)
-    state = _Pass(PROFILES[section.profile], frozenset(normalise(value).text.casefold() for value in section.allow))
+    state = _Pass(
+        PROFILES[section.profile],
+        frozenset(normalise(value).text.casefold() for value in section.allow),
+        LEFT_OUT.get(section.profile, frozenset()),
+    )
     conversations: defaultdict[tuple[bool, str], list[Row]] = defaultdict(list)
     for key, row in _rows(table, state):
         conversations[key].append(row)
@@ -223,7 +228,7 @@ def _find_each(texts: Sequence[str], state: _Pass, tally: Tally | None) -> Itera
         together = texts[first : first + _TOGETHER]
         counts: Tally = Counter()
         try:
-            found = find_each(together, state.types, state.allow, counts)
+            found = find_each(together, state.types, state.allow, counts, state.left_out)
         except Exception:
             # One of them cannot be looked at: each by itself, so that it costs no other.
             yield from (_found(text, state, tally) for text in together)
@@ -235,7 +240,7 @@ def _find_each(texts: Sequence[str], state: _Pass, tally: Tally | None) -> Itera
 
 def _found(text: str, state: _Pass, tally: Tally | None) -> list[Finding] | Exception:
     try:
-        return find(text, state.types, state.allow, tally)
+        return find(text, state.types, state.allow, tally, state.left_out)
     except Exception as problem:
         return problem
 

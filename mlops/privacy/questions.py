@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import Any
 
-from mlops.privacy import cues, persons, secrets
+from mlops.privacy import cues, dates, persons, secrets
 from mlops.privacy.national_ids import IDENTIFIERS
 from mlops.privacy.normalisation import is_its_own_view, normalise
 from mlops.privacy.patterns import STRUCTURED, Alternation, compile_bytes, compile_pattern
@@ -26,26 +26,28 @@ QUESTIONS: dict[str, tuple[Alternation, ...]] = {
     "cued": (VENDOR, secrets.CUED, cues.CUED),
     "identifiers": (IDENTIFIERS,),
     "persons": (persons.PERSONS,),
+    "dates": (dates.DATES,),
+    "urls": (dates.URLS,),
 }
 _GROUP_NAME = re.compile(r"\(\?P<[a-z0-9_]+>")
 _BUFFER = 1 << 18
 
 
-def answered(view: str) -> frozenset[str]:
-    """The questions that one normalised text answers with yes; where there is none, nothing can be found in it."""
-    return frozenset(name for name, pattern in _patterns().items() if pattern.search(view) is not None)
+def answered(view: str, wanted: Collection[str] = tuple(QUESTIONS)) -> frozenset[str]:
+    """Those of the wanted questions that one normalised text answers with yes; without any it holds nothing."""
+    return frozenset(name for name in wanted if _pattern(name).search(view) is not None)
 
 
-def answered_by_each(texts: Sequence[str]) -> dict[int, set[str]]:
-    """Place of a text → questions that it may answer with yes; the other texts answer all of them with no.
+def answered_by_each(texts: Sequence[str], wanted: Collection[str] = tuple(QUESTIONS)) -> dict[int, set[str]]:
+    """Place of a text → wanted questions that it may answer with yes; the other texts answer all of them with no.
 
     The texts, normalised, are joined by line breaks: every pattern matches in the joined text where it matches in one
     of its parts. A match may reach from one text into the next and so hide one that begins there: it counts for both.
     """
     found: dict[int, set[str]] = {}
     for first, buffer, ends in _buffers(texts):
-        for name, pattern in _bytes_patterns().items():
-            for match in pattern.finditer(buffer):
+        for name in wanted:
+            for match in _bytes_pattern(name).finditer(buffer):
                 low, high = match.span()
                 place = bisect_right(ends, low)
                 while True:
@@ -74,20 +76,18 @@ def _buffer(texts: Sequence[str]) -> tuple[bytes, list[int]]:
     return b"\n".join(views), list(accumulate(len(view) + 1 for view in views))
 
 
-def _sources() -> dict[str, str]:
-    return {
-        name: "|".join(
-            f"(?:{_GROUP_NAME.sub('(?:', source)})" for member in members for source in member.branches.values()
-        )
-        for name, members in QUESTIONS.items()
-    }
+def _source(name: str) -> str:
+    members = QUESTIONS[name]
+    return "|".join(
+        f"(?:{_GROUP_NAME.sub('(?:', source)})" for member in members for source in member.branches.values()
+    )
 
 
 @cache
-def _patterns() -> dict[str, Any]:
-    return {name: compile_pattern(source) for name, source in _sources().items()}
+def _pattern(name: str) -> Any:
+    return compile_pattern(_source(name))
 
 
 @cache
-def _bytes_patterns() -> dict[str, Any]:
-    return {name: compile_bytes(source) for name, source in _sources().items()}
+def _bytes_pattern(name: str) -> Any:
+    return compile_bytes(_source(name))

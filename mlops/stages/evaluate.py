@@ -14,6 +14,7 @@ from mlops.evaluation.harness import Answer, draw_examples, fingerprint, predict
 from mlops.evaluation.metrics import aggregate
 from mlops.models.loading import load, load_tokenizer
 from mlops.models.quantization import Quantization
+from mlops.privacy.config import GENERIC
 from mlops.privacy.detection import detect
 from mlops.stages.stage_io import StageContext, StageOutcome
 
@@ -51,8 +52,10 @@ def run(context: StageContext) -> StageOutcome:
     if "champion" in section.compare_with and champion is not None:
         under = verify(context.root / champion["base_model"]["path"], champion["base_model"]["digest"]).path
         models["champion"] = partial(answers, under, Path(champion["folder"]) / "adapter")
+    # A date or a web address in an answer is no leak.
+    personal = partial(detect, left_out=GENERIC)
     scores = predict(
-        models, rows, section, harness=harness, output=context.output, detector=detect, progress=context.progress
+        models, rows, section, harness=harness, output=context.output, detector=personal, progress=context.progress
     )
     facts = {
         "candidate": context.digests["train"],

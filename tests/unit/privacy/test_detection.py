@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlops.privacy.config import ENTITY_TYPES, PROFILES
+from mlops.privacy.config import ENTITY_TYPES, GENERIC, PROFILES
 from mlops.privacy.detection import detect, find, find_each
 from mlops.privacy.spans import Finding, resolve
 from tests.unit.privacy.chat_rows import AWS_KEY, GITHUB_TOKEN, JWT, texts
@@ -131,7 +131,7 @@ def test_known_values_are_found_whole(text: str, kind: str, value: str) -> None:
     ],
 )
 def test_plain_text_is_left_alone(text: str) -> None:
-    assert found(text) == []
+    assert detect(text, left_out=GENERIC) == []
 
 
 @pytest.mark.parametrize(
@@ -238,9 +238,11 @@ def test_a_value_inside_a_tools_json_is_found_without_its_escapes(kind: str, val
 @settings(max_examples=300, deadline=None)
 @given(st.lists(texts(3), max_size=6))
 def test_many_texts_at_once_are_found_what_each_is_found_alone(parts: list[str]) -> None:
-    together, alone = Counter[tuple[str, bool]](), Counter[tuple[str, bool]]()
-    assert find_each(parts, tally=together) == [find(part, tally=alone) for part in parts]
-    assert together == alone
+    for left_out in (frozenset[str](), GENERIC):
+        together, alone = Counter[tuple[str, bool]](), Counter[tuple[str, bool]]()
+        each = find_each(parts, tally=together, left_out=left_out)
+        assert each == [find(part, tally=alone, left_out=left_out) for part in parts]
+        assert together == alone
 
 
 def test_a_match_across_the_border_of_two_texts_hides_none_in_the_second() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mlops.privacy.config import GENERIC
 from mlops.privacy.detection import detect
 
 pytestmark = pytest.mark.shared_data
@@ -70,7 +71,7 @@ def test_school_sums_are_hardly_ever_hit(shared_data: Path) -> None:
     with (shared_data / "gsm8k" / "train.jsonl").open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
-            spans = detect(f"{row['question']}\n{row['answer']}")
+            spans = detect(f"{row['question']}\n{row['answer']}", left_out=GENERIC)
             documents += 1
             hit += bool(spans)
             kinds.update(span.type for span in spans)
