@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mlops.privacy.config import PROFILES, PURPOSES
+from mlops.privacy.config import ENTITY_TYPES, LEFT_OUT, PROFILES, PURPOSES
 from mlops.privacy.errors import PrivacyError
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ def evaluate(
     only: Annotated[
         list[str] | None, typer.Option(metavar="TYPE", help="Judge this type; for samples that do not label all.")
     ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help=f"Judge what this profile masks: {', '.join(PROFILES)}; all types by default.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Recall, precision and false alarms on your own labelled sample, each with its Wilson interval at 95 %.
@@ -46,7 +49,7 @@ def evaluate(
     from mlops.privacy.labelled import read_labelled
 
     minima = [*_gates("recall", min_recall or ()), *_gates("precision", min_precision or ())]
-    evaluation = count(_found(read_labelled(labelled)), frozenset(only or ()))
+    evaluation = count(_found(read_labelled(labelled), _known(profile)), frozenset(only or ()))
     verdicts = judge(evaluation, minima)
     if as_json:
         gates = [verdict.to_json() for verdict in verdicts]
@@ -60,22 +63,40 @@ def evaluate(
 def profiles(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object by profile.")] = False,
 ) -> None:
-    """The profiles: what each is for and which entity types it masks."""
-    known = {name: {"purpose": PURPOSES[name], "types": sorted(types)} for name, types in PROFILES.items()}
+    """The profiles: what each is for and which entity types it masks, without the findings of which detectors."""
+    known = {
+        name: {"purpose": PURPOSES[name], "types": sorted(types), "left_out": sorted(LEFT_OUT[name])}
+        for name, types in PROFILES.items()
+    }
     if as_json:
         typer.echo(json.dumps(known))
         return
-    for name, types in PROFILES.items():
-        typer.echo(f"{name}\n  {PURPOSES[name]}\n  {', '.join(sorted(types))}")
+    for name, said in known.items():
+        typer.echo(f"{name}\n  {said['purpose']}\n  types: {', '.join(said['types'])}")
+        if said["left_out"]:
+            typer.echo(f"  detectors left out: {', '.join(said['left_out'])}")
 
 
-def _found(rows: Iterable[Labelled]) -> Iterator[tuple[Sequence[Label], Sequence[Finding]]]:
+def _known(profile: str | None) -> str | None:
+    if profile is None or profile in PROFILES:
+        return profile
+    raise PrivacyError(
+        "PRIVACY-006",
+        f"expected one of the profiles {', '.join(PROFILES)}, found another name",
+        where="--profile",
+        todo="choose one of them",
+    )
+
+
+def _found(rows: Iterable[Labelled], profile: str | None) -> Iterator[tuple[Sequence[Label], Sequence[Finding]]]:
     """Labels and findings of each text; texts are looked at together, which takes less time."""
     from mlops.privacy.detection import find_each
 
+    types, left_out = (ENTITY_TYPES, frozenset()) if profile is None else (PROFILES[profile], LEFT_OUT[profile])
     rows = iter(rows)
     while batch := list(islice(rows, _TOGETHER)):
-        for row, findings in zip(batch, find_each([row.text for row in batch]), strict=True):
+        found = find_each([row.text for row in batch], types, left_out=left_out)
+        for row, findings in zip(batch, found, strict=True):
             yield row.labels, findings
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from mlops.privacy.commands import app
-from mlops.privacy.config import PROFILES, PURPOSES
+from mlops.privacy.config import LEFT_OUT, PROFILES, PURPOSES
 from mlops.privacy.errors import PrivacyError
 from mlops.privacy.evaluation import Label, Minimum, Share, evaluate, judge
 
@@ -141,6 +141,15 @@ def test_evaluate_prints_one_object_without_text(sample: Path) -> None:
     assert "anna" not in result.output
 
 
+def test_a_profile_is_judged_by_what_it_masks(sample: Path) -> None:
+    shown = json.loads(CliRunner().invoke(app, ["evaluate", str(sample), "--profile", "pci", "--json"]).stdout)
+    assert {name: score["recall"]["hits"] for name, score in shown["types"].items()} == {MAIL: 0, "CREDIT_CARD": 0}
+    problem = CliRunner().invoke(app, ["evaluate", str(sample), "--profile", "anna"]).exception
+    assert isinstance(problem, PrivacyError)
+    assert problem.code == "PRIVACY-006"
+    assert "anna" not in str(problem)
+
+
 def test_evaluate_for_people(sample: Path) -> None:
     result = CliRunner().invoke(app, ["evaluate", str(sample)])
     lines = result.stdout.splitlines()
@@ -229,6 +238,12 @@ def test_files_and_gates_that_cannot_be_read_are_refused(sample: Path, tmp_path:
 def test_profiles_says_what_each_is_for_and_masks() -> None:
     assert set(PURPOSES) == set(PROFILES)
     shown = json.loads(CliRunner().invoke(app, ["profiles", "--json"]).stdout)
-    assert shown == {name: {"purpose": PURPOSES[name], "types": sorted(PROFILES[name])} for name in PROFILES}
+    assert set(shown) == set(PROFILES)
+    for name, said in shown.items():
+        assert said == {
+            "purpose": PURPOSES[name],
+            "types": sorted(PROFILES[name]),
+            "left_out": sorted(LEFT_OUT[name]),
+        }
     text = CliRunner().invoke(app, ["profiles"]).stdout
     assert all(word in text for word in (*PROFILES, *PURPOSES.values(), "EMAIL_ADDRESS"))
