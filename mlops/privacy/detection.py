@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from mlops.privacy import cues, dates, national_ids, persons, secrets, validators
+from mlops.privacy import cues, dates, emails, national_ids, persons, secrets, validators
 from mlops.privacy.config import DEVICE, ENTITY_TYPES, NATIONAL
 from mlops.privacy.digit_runs import Tally, classify, clear_of_digits
 from mlops.privacy.normalisation import BLANK, normalise
 from mlops.privacy.patterns import DIGITS, STRUCTURED
 from mlops.privacy.questions import answered, answered_by_each
+from mlops.privacy.respelling import respelled_findings
 from mlops.privacy.spans import Finding, Span, resolve
 
 # Each pass blanks what the pass before found, so that a finding that had lost to another one where they overlapped
@@ -78,7 +79,11 @@ class _Search:
             if kind in types and detector not in left_out
         ]
         scanned = {question for question, yields, _ in _SCANNERS if not yields.isdisjoint(types)}
-        self.questions = ("structured", *sorted(scanned), *(question for question, _ in self.generic))
+        self.questions = ("structured", "respelled", *sorted(scanned), *(question for question, _ in self.generic))
+
+    def scan(self, view: str) -> list[Finding]:
+        """Findings in a normalised text that is no text of its own: they count for no report."""
+        return self.chosen(_scan(view, answered(view, self.questions), self.types, Counter()))
 
     def chosen(self, findings: Iterable[Finding]) -> list[Finding]:
         return resolve(
@@ -98,6 +103,8 @@ def _find(text: str, search: _Search, tally: Tally | None, asked: Collection[str
     for _ in range(_PASSES):
         asked = answered(work, search.questions) if asked is None else asked
         chosen = search.chosen(_scan(work, asked, search.types, counts))
+        if "respelled" in asked:
+            chosen = search.chosen([*chosen, *respelled_findings(work, chosen, search.scan)])
         if not chosen:
             break
         found.extend(chosen)
@@ -156,20 +163,6 @@ def _structured(view: str, tally: Tally) -> Iterator[Finding]:
             yield from classify(view, start, end, tally)
         else:
             yield from _VERIFIERS[branch](view, start, end, tally)
-
-
-def _email(view: str, start: int, end: int, tally: Tally) -> Iterator[Finding]:
-    start += len(view[start:end]) - len(view[start:end].lstrip(".-'+%"))
-    if view[start:end].find("@") > 0:
-        yield Finding(start, end, "EMAIL_ADDRESS", 0.95, "email", False, view[start:end].casefold(), view[start:end])
-
-
-def _email_words(view: str, start: int, end: int, tally: Tally) -> Iterator[Finding]:
-    words = view[start:end].casefold()
-    for bracket in "[](){}":
-        words = words.replace(bracket, " ")
-    plain = "".join({"at": "@", "dot": "."}.get(word, word) for word in words.split())
-    yield Finding(start, end, "EMAIL_ADDRESS", 0.8, "email-in-words", False, plain, view[start:end])
 
 
 def _url(detector: str) -> Callable[[str, int, int, Tally], Iterator[Finding]]:
@@ -248,8 +241,9 @@ _VERIFIERS: dict[str, Callable[[str, int, int, Tally], Iterator[Finding]]] = {
     "url_userinfo": _url("url-userinfo"),
     "url_parameter": _url("url-parameter"),
     "url_handle": _url("url-handle"),
-    "email": _email,
-    "email_words": _email_words,
+    "email": emails.email,
+    "email_words": emails.in_words,
+    "email_spoken": emails.spoken,
     "crypto": _crypto,
     "ipv6": _ip("ipv6"),
     "iban": _iban,

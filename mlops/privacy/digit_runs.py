@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from mlops.privacy import national_ids, phones, validators
 from mlops.privacy.spans import Finding
+from mlops.privacy.words import plainly
 
 Tally = Counter[tuple[str, bool]]
 
@@ -115,9 +116,13 @@ def _card_ends(view: str, groups: list[tuple[int, int]], first: int) -> list[int
         digits += high - low
         between = view[groups[last - 1][1] : low] if last > first else ""
         uneven = last > first and (between not in {" ", "  ", "-", ".", " - "} or (separator and between != separator))
-        if uneven or high - low < 2 or digits > 19:
+        if uneven or digits > 19:
             break
         separator = between
+        if high - low < 2:
+            # Only the last group of a card may be a single digit.
+            ends += [last + 1] * (digits >= 12 and last > first)
+            break
         if digits >= 12:
             ends.append(last + 1)
     return ends[::-1]
@@ -223,7 +228,7 @@ def _is_sum(view: str, start: int, end: int) -> bool:
 def _phone_cue(view: str, start: int, end: int) -> bool:
     if _PHONE_CUE_AFTER.match(view[end : end + _AFTER]):
         return True
-    window = view[max(0, start - _BEFORE) : start]
+    window = plainly(view[max(0, start - _BEFORE) : start])
     phone, other = _last(_PHONE_CUE, window), _last(_OTHER_CUE, window)
     # "card number", "order number": the noun before the word decides, so a cue of another kind just before it wins.
     return phone >= 0 and (other < 0 or phone - other > 12)
@@ -237,4 +242,4 @@ def _last(cue: re.Pattern[str], window: str) -> int:
 
 
 def _cue(cue: re.Pattern[str], view: str, start: int) -> bool:
-    return cue.search(view[max(0, start - _BEFORE) : start]) is not None
+    return cue.search(plainly(view[max(0, start - _BEFORE) : start])) is not None

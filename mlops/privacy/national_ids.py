@@ -15,6 +15,7 @@ from typing import NamedTuple
 from mlops.privacy.patterns import Alternation
 from mlops.privacy.spans import Finding
 from mlops.privacy.validators import luhn
+from mlops.privacy.words import plainly
 
 _BEFORE = 48
 _AFTER = 28
@@ -234,7 +235,7 @@ def _score(branch: str, compact: str, surface: str, cued: bool) -> float:
 
 
 def _cued(cue: re.Pattern[str], view: str, start: int) -> bool:
-    window = view[max(0, start - _BEFORE) : start]
+    window = plainly(view[max(0, start - _BEFORE) : start])
     ends = [match.end() for match in cue.finditer(window)]
     return bool(ends) and _BROKEN.search(window, ends[-1]) is None
 

@@ -88,7 +88,17 @@ def _options() -> Any:
 _LETTERS = r"\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}\p{M}"
 _LABEL = rf"[{_LETTERS}0-9](?:[{_LETTERS}0-9\-]*[{_LETTERS}0-9])?"
 _TOP_LEVEL = r"(?:xn--[A-Za-z0-9\-]{2,40}|[A-Za-z]{2,24}|\p{Cyrillic}{2,10})"
-_WORD_TOP_LEVEL = r"(?:com|org|net|edu|gov|info|io|co|uk|de|fr|es|it|nl|pl|eu|us|ca|au|in|me|app|dev)"
+_WORD_TOP_LEVEL = (
+    r"(?:com|org|net|edu|gov|info|biz|io|co|ai|uk|de|fr|es|it|nl|pl|pt|br|eu|us|ca|au|in|me|app|dev|hu|cz|sk|ro|bg|gr"
+    r"|hr|si|rs|ua|ru|tr|ie|be|ch|at|lu|se|no|dk|fi|ee|lt|lv|mx|ar|cl|pe|nz|jp|cn|kr|tw|hk|sg|my|th|ph|id|vn|za|ng|ke)"
+)
+_AT = r"(?i:at|arroba|arobase|chiocciola|klammeraffe|apenstaartje|małpa)"
+_DOT = r"(?i:dot|punto|punkt|point|ponto|punt|kropka)"
+_BRACKETED_AT = rf" ?[\[({{<] ?(?:{_AT}|@) ?[\])}}>] ?"
+_BRACKETED_DOT = rf" ?[\[({{<] ?{_DOT} ?[\])}}>] ?"
+_MARKED_DOT = r" ?[\-_*]{1,2}(?i:dot)[\-_*]{1,2} ?"
+_ANY_DOT = rf"(?: ?\.|  ?\. | ?[\[({{<] ?(?:{_DOT}|\.) ?[\])}}>] ?| {_DOT} )"
+_LOCAL = r"[A-Za-z0-9._%+\-]"
 _HANDLE_HOSTS = (
     r"(?:linkedin\.com/in|(?:twitter|x|instagram|facebook|fb|github|gitlab|pinterest|snapchat\.com/add|medium|vk)\.com"
     r"|t\.me|wa\.me|paypal\.me|(?:tiktok|youtube|medium|threads)\.(?:com|net)/@|bsky\.app/profile)"
@@ -116,11 +126,17 @@ STRUCTURED = Alternation(
         ),
         "email": rf"(?P<email>[{_LETTERS}0-9._%+'\-]+@(?:{_LABEL}\.)+{_TOP_LEVEL})",
         "email_words": (
-            rf"(?P<email_words>[{_LETTERS}0-9._%+\-]+ ?(?:\[|\(|\{{)(?i:at|@)(?:\]|\)|\}}) ?{_LABEL}"
-            rf"(?: ?(?:\.|(?:\[|\(|\{{)(?i:dot|\.)(?:\]|\)|\}})| (?i:dot) ) ?{_LABEL})*"
-            rf" ?(?:\.|(?:\[|\(|\{{)(?i:dot|\.)(?:\]|\)|\}})| (?i:dot) ) ?{_TOP_LEVEL}"
-            rf"|[A-Za-z0-9._%+\-]+(?: (?i:dot) [A-Za-z0-9._%+\-]+)* (?i:at) [A-Za-z0-9\-]+"
-            rf"(?: (?i:dot) [A-Za-z0-9\-]+)* (?i:dot) (?i:{_WORD_TOP_LEVEL})\b)"
+            rf"(?P<email_words>[{_LETTERS}0-9._%+\-]+(?:{_BRACKETED_DOT}{_LOCAL}+)*{_BRACKETED_AT}"
+            rf"{_LABEL}(?:{_ANY_DOT}{_LABEL})*{_ANY_DOT}{_TOP_LEVEL}"
+            rf"|{_LOCAL}+(?: {_DOT} {_LOCAL}+)* {_AT} [A-Za-z0-9\-]+(?: {_DOT} [A-Za-z0-9\-]+)* {_DOT}"
+            rf" (?i:{_WORD_TOP_LEVEL})\b"
+            rf"|{_LOCAL}+(?:{_MARKED_DOT}{_LOCAL}+)* ?[\-_*]{{1,2}}(?i:at)[\-_*]{{1,2}} ?[A-Za-z0-9.]+"
+            rf"(?:{_MARKED_DOT}[A-Za-z0-9]+)+)"
+        ),
+        # Half in words: what stands before it or in it has to tell that an address is meant.
+        "email_spoken": (
+            rf"(?P<email_spoken>{_LOCAL}+(?: \. {_LOCAL}+)* (?:{_AT}|@) ?(?:[A-Za-z0-9\-]+ ?\. ?)+"
+            rf"(?i:{_WORD_TOP_LEVEL})\b|{_LOCAL}+@ ?(?:[A-Za-z0-9\-]+ ?\. ?)+(?i:{_WORD_TOP_LEVEL})\b)"
         ),
         "crypto": r"(?P<crypto>\b(?:bc1[a-z0-9]{11,71}|[13][1-9A-HJ-NP-Za-km-z]{25,34}|0x[0-9a-fA-F]{40})\b)",
         "ipv6": (

@@ -16,6 +16,7 @@ from mlops.privacy import cues, dates, persons, secrets
 from mlops.privacy.national_ids import IDENTIFIERS
 from mlops.privacy.normalisation import is_its_own_view, normalise
 from mlops.privacy.patterns import STRUCTURED, Alternation, compile_bytes, compile_pattern
+from mlops.privacy.respelling import RESPELLED
 from mlops.privacy.vendor_keys import VENDOR
 
 # Answered with yes where one of the alternations matches. One question for all would do, but its automaton takes
@@ -26,6 +27,7 @@ QUESTIONS: dict[str, tuple[Alternation, ...]] = {
     "cued": (VENDOR, secrets.CUED, cues.CUED),
     "identifiers": (IDENTIFIERS,),
     "persons": (persons.PERSONS,),
+    "respelled": (RESPELLED,),
     "dates": (dates.DATES,),
     "urls": (dates.URLS,),
 }
@@ -41,7 +43,7 @@ def answered(view: str, wanted: Collection[str] = tuple(QUESTIONS)) -> frozenset
 def answered_by_each(texts: Sequence[str], wanted: Collection[str] = tuple(QUESTIONS)) -> dict[int, set[str]]:
     """Place of a text → wanted questions that it may answer with yes; the other texts answer all of them with no.
 
-    The texts, normalised, are joined by line breaks: every pattern matches in the joined text where it matches in one
+    The texts, normalised, are joined by empty lines: every pattern matches in the joined text where it matches in one
     of its parts. A match may reach from one text into the next and so hide one that begins there: it counts for both.
     """
     found: dict[int, set[str]] = {}
@@ -59,21 +61,21 @@ def answered_by_each(texts: Sequence[str], wanted: Collection[str] = tuple(QUEST
 
 
 def _buffers(texts: Sequence[str]) -> Iterator[tuple[int, bytes, list[int]]]:
-    """The place of the first text of a buffer, the buffer, and where in it each text ends, its line break included."""
+    """The place of the first text of a buffer, the buffer, and where in it each text ends, its line breaks included."""
     first, size = 0, 0
     for place, text in enumerate(texts):
-        size += len(text) + 1
+        size += len(text) + 2
         if size >= _BUFFER or place == len(texts) - 1:
             yield first, *_buffer(texts[first : place + 1])
             first, size = place + 1, 0
 
 
 def _buffer(texts: Sequence[str]) -> tuple[bytes, list[int]]:
-    joined = "\n".join(texts)
+    joined = "\n\n".join(texts)
     if is_its_own_view(joined):
-        return joined.encode(), list(accumulate(len(text) + 1 for text in texts))
+        return joined.encode(), list(accumulate(len(text) + 2 for text in texts))
     views = [normalise(text).text.encode() for text in texts]
-    return b"\n".join(views), list(accumulate(len(view) + 1 for view in views))
+    return b"\n\n".join(views), list(accumulate(len(view) + 2 for view in views))
 
 
 def _source(name: str) -> str:

@@ -10,10 +10,19 @@ from mlops.privacy.vendor_keys import VENDOR
 from mlops.privacy.words import PLAIN_AFTER_SECRET_CUE
 
 _ASSIGN = r"[\"']?\s{0,3}(?::=|=>|:|=|\s(?:is|was|are|ist|es|est)(?:\s(?:now|set to|still))?\s?:?)\s{0,3}[\"']?"
-_PASSWORD = r"(?:password|passwd|passphrase|passcode|pass ?word|pwd|passwort|contraseña|mot de passe)"
+# Letters and what is written for them where a cue hides from filters.
+_A, _E, _O, _S, _T = "[a4@]", "[e3]", "[o0]", "[s5$]", "[t7]"
+_PASS = f"p{_A}{_S}{_S}"
+_PASSWORD = (
+    rf"(?:{_PASS} ?w{_O}rd|{_PASS}wd|{_PASS}phr{_A}{_S}{_E}|{_PASS}c{_O}d{_E}|pwd|{_PASS}w{_O}r{_T}|contraseña"
+    r"|mot de passe|clave de acceso|kennwort|has[łl]o|senha|wachtwoord)"
+)
+_SECRET = f"{_S}{_E}cr{_E}{_T}"
+_TOKEN = f"{_T}{_O}k{_E}n"
+_KEY = f"k{_E}y"
 _KEYISH = (
-    r"(?:api[_\- ]?(?:key|token)|(?:access|secret|private|auth|client|signing|encryption)[_\- ]?(?:key|token|secret)"
-    r"|secret|token|bearer|credential|session[_\- ]?id)"
+    rf"(?:{_A}p[i1][_\- ]?(?:{_KEY}|{_TOKEN})|(?:access|{_SECRET}|private|auth|client|signing|encryption)[_\- ]?"
+    rf"(?:{_KEY}|{_TOKEN}|{_SECRET})|{_SECRET}|{_TOKEN}|bearer|credential|session[_\- ]?id)"
 )
 
 CUED = Alternation(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _PARTICLES = """
 al bin da de del della den der di dos du el ibn la le ten ter van von y zu
 """
@@ -54,3 +56,16 @@ NAMES_AND_WORDS = frozenset(_NAMES_AND_WORDS.split())
 
 # Words that follow "password is" or "token:" in plain talk.
 PLAIN_AFTER_SECRET_CUE = frozenset(_PLAIN_AFTER_SECRET_CUE.split())
+
+_LEET = str.maketrans("013457@$!", "oieastasi")
+_LEET_WORD = re.compile(r"[A-Za-z0-9@$!]*(?:[A-Za-z][0134579@$!]|[0134579@$!][A-Za-z])[A-Za-z0-9@$!]*")
+
+
+def plainly(text: str) -> str:
+    """The text with "p4ssw0rd" read as "password", of the same length; words that are mostly digits stay."""
+    return _LEET_WORD.sub(_plain_word, text)
+
+
+def _plain_word(match: re.Match[str]) -> str:
+    word = match.group()
+    return word.translate(_LEET) if 2 * sum(map(str.isalpha, word)) >= len(word) else word

@@ -184,12 +184,15 @@ def test_validated_beats_longest_beats_score() -> None:
 
 def test_the_profile_decides_what_is_looked_for() -> None:
     text = f"my name is Anna, card 4111111111111111, {AWS_KEY}"
-    kinds = {profile: [one.type for one in find(text, types)] for profile, types in PROFILES.items()}
-    assert kinds == {
+    expected = {
         "gdpr": ["PERSON", "CREDIT_CARD", "SECRET"],
         "pci": ["CREDIT_CARD", "SECRET"],
         "secrets_only": ["SECRET"],
     }
+    kinds = {
+        profile: [one.type for one in find(text, types)] for profile, types in PROFILES.items() if profile in expected
+    }
+    assert kinds == expected
 
 
 def test_allowed_values_stay() -> None:
