@@ -19,7 +19,7 @@ from mlops.contracts.waivers import expired_waivers
 from mlops.ledger.store import Ledger
 from mlops.pipeline import Stage
 from mlops.policy_refusals import approval_refusals, refuse
-from mlops.privacy.config import ENTITY_TYPES, PROFILES
+from mlops.privacy.config import ENTITY_TYPES
 from mlops.runs import Run, stage_results
 from mlops.settings import Settings
 from mlops.stages.pinned_contracts import load_pinned
@@ -78,7 +78,7 @@ def _unmasked(contract: Contract, declaration: Declaration) -> Iterator[Refusal]
             who = f"{contract.name} {contract.version}"
             message = f"{who} requires masking of {column}; masking rewrites {REWRITTEN} only: leave the column out"
             yield Refusal(who, MASKING, message)
-    if asked and (PROFILES[privacy.profile] != ENTITY_TYPES or privacy.residual_tolerance > 0):
+    if asked and (privacy.masked_types != ENTITY_TYPES or privacy.residual_tolerance > 0):
         who = f"{contract.name} {contract.version}"
         message = f"{who} requires masking of {asked[0]}; privacy has profile {privacy.profile}, residual_tolerance "
         yield Refusal(who, MASKING, f"{message}{privacy.residual_tolerance}, expected profile gdpr and 0")

@@ -16,11 +16,16 @@ from rich.status import Status
 from mlops.privacy.config import PROFILES, PrivacySection
 from mlops.privacy.errors import PrivacyError
 from mlops.privacy.evaluate_command import evaluate, profiles
+from mlops.privacy.keys import KeyRing
+from mlops.privacy.vault_command import key, reveal
 
 app = typer.Typer(help="Find and mask personal data and secrets.", no_args_is_help=True)
 app.command()(evaluate)
 app.command()(profiles)
+app.command()(reveal)
+app.command()(key)
 
+_NAMED_PROFILES = [name for name in PROFILES if name != "own"]
 _Field = Annotated[str, typer.Option("--field", help="The field that holds the text, or the chat messages.")]
 _T = TypeVar("_T")
 _NAMED = 10
@@ -57,7 +62,9 @@ def mask(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A JSONL, CSV, Parquet or plain text file.")],
     output: Annotated[Path, typer.Argument(metavar="OUT", help="Where the masked rows go, in the same format.")],
     field: _Field = "text",
-    profile: Annotated[str, typer.Option(help=f"One of {', '.join(PROFILES)}.")] = "gdpr",
+    profile: Annotated[str, typer.Option(help=f"One of {', '.join(_NAMED_PROFILES)}, or a YAML file.")] = "gdpr",
+    key_file: Annotated[Path | None, typer.Option(help="Keys, mode 0600; MLOPS_PRIVACY_KEY by default.")] = None,
+    dataset: Annotated[str, typer.Option(help="Datasets of one name and key share tokens and surrogates.")] = "",
     report: Annotated[Path | None, typer.Option(help="Where the report goes, as JSON.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes to work in; the output is the same.")] = 1,
     max_left_out: Annotated[int, typer.Option(min=0, help="Rows that may be left out before this is a failure.")] = 0,
@@ -68,9 +75,13 @@ def mask(
     --max-left-out, or when the re-scan of the masked rows still finds something.
     """
     from mlops.artifacts import canonical_json, write_atomic
+    from mlops.privacy.keys import require_apart
     from mlops.privacy.mask_file import mask_file
 
-    section = _section(profile)
+    if key_file is not None:
+        require_apart(key_file, source, output)
+
+    section, ring = _section(profile, dataset, key_file)
     if source.resolve() == output.resolve():
         raise PrivacyError(
             "PRIVACY-005",
@@ -80,7 +91,13 @@ def mask(
         )
     with Status("masking", console=Console(stderr=True)) as status:
         done = mask_file(
-            source, output, field, section, workers=workers, progress=lambda rows: status.update(f"{rows} rows masked")
+            source,
+            output,
+            field,
+            section,
+            ring=ring,
+            workers=workers,
+            progress=lambda rows: status.update(f"{rows} rows masked"),
         )
     found = done.report
     if report is not None:
@@ -104,15 +121,23 @@ def batched(rows: Iterable[_T]) -> Iterator[list[_T]]:
         yield batch
 
 
-def _section(profile: str) -> PrivacySection:
-    if profile not in PROFILES:
+def _section(profile: str, dataset: str, key_file: Path | None) -> tuple[PrivacySection, KeyRing | None]:
+    """The section that the options make, and the keys, where the profile needs one."""
+    from mlops.privacy.keys import load_keys
+    from mlops.privacy.profile_file import is_profile_file, load_profile
+
+    own = load_profile(Path(profile)) if is_profile_file(profile) else None
+    if own is None and profile not in _NAMED_PROFILES:
         raise PrivacyError(
             "PRIVACY-006",
-            f"expected one of the profiles {', '.join(PROFILES)}, found another name",
+            f"expected one of the profiles {', '.join(_NAMED_PROFILES)} or a .yaml file, found another name",
             where="--profile",
             todo="choose one of them",
         )
-    return PrivacySection.model_validate({"profile": profile})
+    said: dict[str, Any] = {"profile": profile if own is None else "own", "own": own, "dataset": dataset}
+    keyed = PrivacySection.model_construct(None, **said).keyed
+    ring = load_keys(key_file) if keyed else None
+    return PrivacySection.model_validate({**said, "key_id": None if ring is None else ring.newest.id}), ring
 
 
 def _summarise(rows_out: int, quarantined: int, replaced: int) -> None:

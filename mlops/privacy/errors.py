@@ -20,4 +20,12 @@ class PrivacyError(MlopsError):
         PRIVACY-021: a span of a labelled sample is none, lies outside its text or stands there twice.
         PRIVACY-022: a labelled sample holds no row.
         PRIVACY-023: a gate is not written as TYPE=LEAST.
+        PRIVACY-030: there is no key, or its file cannot be read.
+        PRIVACY-031: others can read the key file.
+        PRIVACY-032: a key is too short or written in another way.
+        PRIVACY-033: the key file cannot be written.
+        PRIVACY-034: the key file lies in the folder of the data.
+        PRIVACY-035: the newest key is another one than the section names.
+        PRIVACY-036: a profile file cannot be read, or holds an unknown key, type or operator.
+        PRIVACY-037: values were asked to be revealed without a reason.
     """

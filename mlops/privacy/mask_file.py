@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from mlops.privacy.config import PrivacySection
+from mlops.privacy.keys import KeyRing
 from mlops.privacy.masking import mask_table
 from mlops.privacy.report import MaskReport
 from mlops.privacy.rows import MESSAGES
@@ -47,6 +48,7 @@ def mask_file(
     name: str,
     section: PrivacySection,
     *,
+    ring: KeyRing | None = None,
     workers: int = 1,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> MaskedFile:
@@ -57,6 +59,7 @@ def mask_file(
 
     Args:
         name: field or column of text, or of chat messages; not asked of plain text.
+        ring: keys of a profile that needs one; those of ``MLOPS_PRIVACY_KEY`` by default.
         workers: processes; the output does not depend on it.
         progress: called with the number of rows done so far.
 
@@ -64,7 +67,7 @@ def mask_file(
         PrivacyError: PRIVACY-002 to 004, 007; nothing was written.
     """
     last = last_rows(source, name)
-    work = partial(mask_rows, name=name, section=section)
+    work = partial(mask_rows, name=name, section=section, ring=ring)
     reports, refused, done = [], [], 0
     with text_row_writer(source, target) as write:
         for rows, report, left_out in _worked(work, _batches(read_text_rows(source, name), last), workers):
@@ -73,14 +76,14 @@ def mask_file(
             refused += left_out
             done += report.rows_in
             progress(done)
-    total = merged(reports) if reports else mask_rows([], name, section)[1]
+    total = merged(reports) if reports else mask_rows([], name, section, ring)[1]
     return MaskedFile(total, tuple(refused))
 
 
 _Masked = tuple[list[Any], MaskReport, list[tuple[int, str]]]
 
 
-def mask_rows(rows: Sequence[TextRow], name: str, section: PrivacySection) -> _Masked:
+def mask_rows(rows: Sequence[TextRow], name: str, section: PrivacySection, ring: KeyRing | None = None) -> _Masked:
     """Rows with their texts masked, the report, and (number, reason) of those left out. Conversations must be whole."""
     by_id = {f"{row.number:016x}": row for row in rows}
     readable = [row for row in rows if row.reason is None]
@@ -93,12 +96,12 @@ def mask_rows(rows: Sequence[TextRow], name: str, section: PrivacySection) -> _M
             ),
         }
     )
-    result = mask_table(table, section)
+    result = mask_table(table, section, ring)
     written = []
     for record_id, messages in zip(
         result.table["record_id"].to_pylist(), result.table["messages"].to_pylist(), strict=True
     ):
-        written.append(_with_texts(by_id[record_id].content, name, [each["content"] for each in messages]))
+        written.append(with_texts(by_id[record_id].content, name, [each["content"] for each in messages]))
     left_out = {row.number: row.reason for row in rows if row.reason is not None}
     kept = set(result.table["record_id"].to_pylist())
     reasons = {each["record_id"]: each["reason"] for each in result.quarantined.to_pylist()}
@@ -116,7 +119,8 @@ def mask_rows(rows: Sequence[TextRow], name: str, section: PrivacySection) -> _M
     return written, report, sorted(left_out.items())
 
 
-def _with_texts(content: Any, name: str, texts: list[str]) -> Any:
+def with_texts(content: Any, name: str, texts: list[str]) -> Any:
+    """A row, as it was read, with the texts of one field replaced."""
     if isinstance(content, str):
         return texts[0]
     return {**content, name: with_parts(content[name], iter(texts))}

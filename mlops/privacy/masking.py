@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 import pyarrow as pa
 
-from mlops.privacy.config import LEFT_OUT, PROFILES, PrivacySection
+from mlops.privacy.config import LEFT_OUT, PrivacySection
 from mlops.privacy.detection import find, find_each
 from mlops.privacy.digit_runs import Tally
+from mlops.privacy.keys import KeyRing
 from mlops.privacy.normalisation import normalise
 from mlops.privacy.placeholders import Numbering, replace
 from mlops.privacy.propagation import Key, Propagation
 from mlops.privacy.report import (
     MaskReport,
     config_digest,
+    operators_of,
     patterns_digest,
     role_counts,
     sorted_counts,
@@ -29,6 +31,8 @@ from mlops.privacy.report import (
 )
 from mlops.privacy.rows import Row, messages_of, require_columns, text_columns, unreadable, values, with_texts
 from mlops.privacy.spans import Finding, resolve
+from mlops.privacy.surrogates import squeezed
+from mlops.privacy.transform import DroppedByProfileError, Occurrence, Transform
 
 QUARANTINE_SCHEMA = pa.schema([pa.field("record_id", pa.string()), pa.field("reason", pa.string())])
 
@@ -66,13 +70,16 @@ class _Talk:
         found: what was found in them, by row's index and turn.
         confirmed: every value found so far.
         named: entities that got a placeholder.
+        marked: placeholders that are replaced in the end, and what each stands for.
     """
 
+    id: str
     rows: list[Row]
     pending: list[tuple[Row, int]]
     found: dict[tuple[int, int], list[Finding]] = field(default_factory=dict)
     confirmed: dict[tuple[str, str, str], Finding] = field(default_factory=dict)
     named: set[Key] = field(default_factory=set)
+    marked: dict[str, Occurrence] = field(default_factory=dict)
     numbering: Numbering | None = None
 
 
@@ -82,6 +89,7 @@ class _Pass:
 
     types: Collection[str]
     allow: frozenset[str]
+    transform: Transform
     left_out: frozenset[str] = frozenset()
     tally: Tally = field(default_factory=Counter)
     replaced: list[tuple[str, str, str]] = field(default_factory=list)
@@ -91,31 +99,36 @@ class _Pass:
     refused: dict[int, tuple[str | None, str]] = field(default_factory=dict)
 
 
-def mask_table(table: pa.Table, section: PrivacySection) -> MaskResult:
-    """Replace personal data and secrets in all messages of all roles by numbered placeholders.
+def mask_table(table: pa.Table, section: PrivacySection, ring: KeyRing | None = None) -> MaskResult:
+    """Replace personal data and secrets in all messages of all roles by what the profile says.
 
-    Numbers go by conversation: one value has one number in all rows of its conversation, given by first appearance in
-    rows sorted by record id, then turn. So the table has to hold whole conversations, in any order and any chunks.
+    Placeholders are numbered by conversation: one value has one number in all rows of its conversation, given by first
+    appearance in rows sorted by record id, then turn. So the table has to hold whole conversations, in any order and
+    any chunks.
 
     Args:
         table: rows of the chat schema (`record_id`, `conversation_id`, `messages`, and columns that pass through).
-        section: profile, allowed values, tolerance.
+        section: profile, allowed values, tolerance, the id of the key.
+        ring: keys of a profile that needs one; those of ``MLOPS_PRIVACY_KEY`` by default.
 
     Raises:
-        PrivacyError: PRIVACY-001 when a column is missing or has another type.
+        PrivacyError: PRIVACY-001 when a column is missing or has another type; PRIVACY-030 to 032 and 035 when the
+            profile needs a key and there is none, or another one.
     """
     require_columns(table)
     state = _Pass(
-        PROFILES[section.profile],
+        section.masked_types,
         frozenset(normalise(value).text.casefold() for value in section.allow),
+        Transform(section, ring),
         LEFT_OUT.get(section.profile, frozenset()),
     )
     conversations: defaultdict[tuple[bool, str], list[Row]] = defaultdict(list)
     for key, row in _rows(table, state):
         conversations[key].append(row)
-    talks = [_talk(conversations[key]) for key in sorted(conversations)]
+    talks = [_talk(key[1], conversations[key]) for key in sorted(conversations)]
     _mask(talks, state)
     _rescan(talks, state)
+    _transform(talks, state)
     result = _result(table, section, state)
     _log.info(
         "rows masked",
@@ -124,9 +137,9 @@ def mask_table(table: pa.Table, section: PrivacySection) -> MaskResult:
     return result
 
 
-def _talk(rows: list[Row]) -> _Talk:
+def _talk(name: str, rows: list[Row]) -> _Talk:
     ordered = sorted(rows, key=Row.order)
-    return _Talk(ordered, [(row, turn) for row in ordered for turn in range(len(row.texts))])
+    return _Talk(name, ordered, [(row, turn) for row in ordered for turn in range(len(row.texts))])
 
 
 def _rows(table: pa.Table, state: _Pass) -> Iterator[tuple[tuple[bool, str], Row]]:
@@ -202,10 +215,15 @@ def _replace_row(row: Row, turns: Collection[int], talk: _Talk, propagation: Pro
     numbering = talk.numbering
     assert numbering is not None
 
-    def placeholder(finding: Finding) -> str:
+    def placeholder(finding: Finding, original: str, bare: bool) -> str:
         key = propagation.key(finding.type, finding.canonical)
         named.append(key)
-        return numbering.placeholder(key)
+        if state.transform.numbered(finding.type):
+            return numbering.placeholder(key)
+        # Each spelling has a number of its own, so that what it becomes can be written as it was.
+        label = numbering.placeholder((*key, original, str(bare)))
+        talk.marked[label] = Occurrence(*key, finding.surface, original, bare)
+        return label
 
     try:
         for turn in sorted(turns):
@@ -260,6 +278,30 @@ def _rescan(talks: Sequence[_Talk], state: _Pass) -> None:
     state.entities.update(kind for talk in talks for kind, _ in talk.named)
 
 
+def _transform(talks: Sequence[_Talk], state: _Pass) -> None:
+    """Put what the profile says in the place of the placeholders; a row of which that fails is kept back."""
+    if not state.transform.renders:
+        return
+    real = [{squeezed(part) for key in talk.confirmed for part in key[1:]} for talk in talks]
+    everywhere = frozenset().union(*real)
+    for talk, here in zip(talks, real, strict=True):
+        for row in talk.rows:
+            if talk.marked and row.index in state.masked:
+                _transform_row(row, talk, here, everywhere, state)
+
+
+def _transform_row(row: Row, talk: _Talk, here: Set[str], everywhere: Set[str], state: _Pass) -> None:
+    try:
+        row.texts[:] = [
+            state.transform.text(text, talk.marked, row.record_id, talk.id, here, everywhere) for text in row.texts
+        ]
+    except DroppedByProfileError:
+        del state.masked[row.index]
+        state.refused[row.index] = (row.record_id, "dropped-by-profile")
+    except Exception as problem:
+        _refuse([row], problem, state)
+
+
 def _refuse(rows: list[Row], problem: Exception, state: _Pass) -> None:
     """Keep rows back. Only the class of the problem is told: its message might quote the text."""
     for row in rows:
@@ -288,5 +330,7 @@ def _result(table: pa.Table, section: PrivacySection, state: _Pass) -> MaskResul
         validators=validator_rows(state.tally),
         residual=sorted_counts(state.residual),
         residual_tolerance=section.residual_tolerance,
+        key_id=state.transform.key_id,
+        operators=operators_of(section),
     )
     return MaskResult(masked, quarantined, report)

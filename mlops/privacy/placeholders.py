@@ -1,4 +1,4 @@
-"""The one operator there is today: typed placeholders, numbered per conversation."""
+"""Typed placeholders, numbered per conversation: they stand for values while rows are masked, and mostly afterwards."""
 
 from __future__ import annotations
 
@@ -28,25 +28,26 @@ class Numbering:
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._last: dict[str, int] = {}
-        self._numbers: dict[tuple[str, str], int] = {}
+        self._numbers: dict[tuple[str, ...], int] = {}
         for text in texts:
             for kind, number in PLACEHOLDER.findall(text):
                 self._last[kind] = max(self._last.get(kind, 0), int(number))
 
-    def placeholder(self, key: tuple[str, str]) -> str:
-        """``<TYPE_N>`` for an entity key (type, canonical value)."""
+    def placeholder(self, key: tuple[str, ...]) -> str:
+        """``<TYPE_N>`` for an entity key: type, canonical value, and what else has a number of its own."""
         if key not in self._numbers:
             self._last[key[0]] = self._numbers[key] = self._last.get(key[0], 0) + 1
         return f"<{key[0]}_{self._numbers[key]}>"
 
 
-def replace(text: str, findings: Sequence[Finding], placeholder: Callable[[Finding], str]) -> str:
+def replace(text: str, findings: Sequence[Finding], placeholder: Callable[[Finding, str, bool], str]) -> str:
     """Replace every finding. A text that begins with a JSON value still does so afterwards.
 
     Args:
         text: the original message.
         findings: sorted, without overlap, offsets into `text`.
-        placeholder: gives the replacement of a finding; called in order of position.
+        placeholder: gives the replacement of a finding, of the text that it stands for, and of whether that is a bare
+            literal of JSON, which gets quotes; called in order of position.
 
     Raises:
         BrokenJsonError: if the JSON at the start of `text` would not survive.
@@ -55,12 +56,14 @@ def replace(text: str, findings: Sequence[Finding], placeholder: Callable[[Findi
     literals = _literals(text, json_end)
     parts, cursor = [], 0
     for finding in findings:
-        label, start, end = placeholder(finding), finding.start, finding.end
+        start, end = finding.start, finding.end
         place = bisect_right(literals, (start, len(text))) - 1
-        if place >= 0 and start < literals[place][1]:
-            # A number outside quotes: the whole literal becomes a string.
+        # A number outside quotes: the whole literal becomes a string.
+        bare = place >= 0 and start < literals[place][1]
+        if bare:
             start, end = literals[place]
-            label = f'"{label}"'
+        label = placeholder(finding, text[start:end], bare)
+        label = f'"{label}"' if bare else label
         if start >= cursor:
             parts += [text[cursor:start], label]
             cursor = max(end, finding.end)
@@ -68,6 +71,11 @@ def replace(text: str, findings: Sequence[Finding], placeholder: Callable[[Findi
     if json_end and not _json_end(masked):
         raise BrokenJsonError
     return masked
+
+
+def begins_with_json(text: str) -> bool:
+    """Whether a JSON object or array stands at the start of `text`."""
+    return _json_end(text) > 0
 
 
 def _json_end(text: str) -> int:

@@ -27,6 +27,8 @@ class MaskReport:
         validators: (validator, accepted, rejected) candidates.
         residual: findings of the re-scan of the masked rows, by type.
         residual_tolerance: how many of them the section allows.
+        key_id: id of the key that the profile worked with, None where it needs none. Never the key.
+        operators: (entity type, operator); type ``default`` stands for all that are not named.
     """
 
     profile: str
@@ -41,6 +43,8 @@ class MaskReport:
     validators: tuple[tuple[str, int, int], ...]
     residual: tuple[tuple[str, int], ...]
     residual_tolerance: int
+    key_id: str | None = None
+    operators: tuple[tuple[str, str], ...] = ()
 
     @property
     def rows_quarantined(self) -> int:
@@ -71,6 +75,8 @@ class MaskReport:
         """A JSON-ready mapping; the same rows in any order give the same one."""
         return {
             "profile": self.profile,
+            "key_id": self.key_id,
+            "operators": dict(self.operators),
             "config_digest": self.config_digest,
             "patterns_digest": self.patterns_digest,
             "rows": {
@@ -96,6 +102,12 @@ class MaskReport:
 
 def config_digest(section: PrivacySection) -> str:
     return digest_bytes(canonical_json(section.model_dump(mode="json")))
+
+
+def operators_of(section: PrivacySection) -> tuple[tuple[str, str], ...]:
+    """(entity type, operator) as the profile has them."""
+    named = sorted((kind, what.operator) for kind, what in section.operations.types.items())
+    return (("default", section.operations.default.operator), *named)
 
 
 def patterns_digest() -> str:

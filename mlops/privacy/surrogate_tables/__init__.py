@@ -1,0 +1,1 @@
+"""Tables of `mlops.privacy.invented_names`."""
