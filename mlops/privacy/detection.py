@@ -211,7 +211,7 @@ def _ip(version: str) -> Callable[[str, int, int, Tally], Iterator[Finding]]:
         if version == "ipv6" and text.endswith(":") and not text.endswith("::"):
             text = text[:-1]
         end = start + len(text)
-        if not clear_of_digits(view, start, end):
+        if not clear_of_digits(view, start, end) or text.count(".") > 3:
             if version == "ipv4":
                 yield from _digits_in(view, start, end + 24, tally)
             return

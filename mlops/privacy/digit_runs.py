@@ -46,7 +46,7 @@ _DATE = re.compile(
 )
 _MONEY_BEFORE = re.compile(r"(?:[$€£¥₹]|\b(?:EUR|USD|GBP|CHF|INR|JPY|PLN|SEK)) ?$")
 _MONEY_AFTER = re.compile(r"^(?:[.,][0-9]{2})? ?(?:[$€£¥₹%]|(?:EUR|USD|GBP|CHF|INR|JPY|PLN|SEK|euros?|dollars?)\b)")
-_SSN_SHAPE = re.compile(r"[0-9]{3}([ \-]?)[0-9]{2}\1[0-9]{4}")
+_SSN_SHAPE = re.compile(r"[0-9]{3}([ .\-]?)[0-9]{2}\1[0-9]{4}")
 _SUM = re.compile(r"[0-9] [\-/] [0-9]")
 _SUM_AFTER = re.compile(r"^ ?[=+*\u00d7\u00f7]")
 _SUM_BEFORE = re.compile(r"(?:<<|[+*\u00d7\u00f7]) ?$")

@@ -16,6 +16,7 @@ import re2  # type: ignore[import-untyped,unused-ignore]
 # A character that is part of a value: no space, no quote or bracket that ends one, no placeholder (see BLANK).
 VALUE = r"[^\s\"'<>`\x{E000}]"
 
+_LONG = 1 << 14
 _WINDOW = 768
 _MARGIN = 256
 
@@ -39,10 +40,39 @@ class Alternation:
         return compile_pattern("|".join(f"(?:{source})" for source in self.branches.values()))
 
     def candidates(self, text: str) -> Iterator[Candidate]:
-        """Every match in `text`, left to right, without overlap."""
-        for match in self._compiled.finditer(text):
+        """Every match in `text`, left to right, without overlap.
+
+        A long text goes by windows: a branch that is still open (what might become an address) is followed to its end
+        before a shorter match of another branch is told, which over one long word would take quadratic time.
+        """
+        if len(text) <= _LONG:
+            yield from self._matches(text, 0, len(text))
+            return
+        position = 0
+        while position < len(text):
+            reach = _LONG
+            end = position
+            for candidate in self._matches(text, position, reach):
+                if candidate.start >= position + _LONG // 2:
+                    break
+                while candidate.end >= position + reach < len(text):
+                    # Cut off by the window: once more, with a longer one.
+                    position, reach = candidate.start, 2 * reach
+                    candidate = next(self._matches(text, position, reach), candidate)
+                yield candidate
+                end = candidate.end
+                if reach > _LONG:
+                    break
+            position = max(end, position + (_LONG // 2 if reach == _LONG else 1))
+
+    def _matches(self, text: str, position: int, reach: int) -> Iterator[Candidate]:
+        # One character of context, and a letter before it, keep ^ and \b from matching at the window's edge.
+        context = "" if position == 0 else "q" + text[position - 1]
+        shift = position - len(context)
+        window = context + text[position : position + reach] if shift or reach < len(text) else text
+        for match in self._compiled.finditer(window, len(context)):
             start, end = match.span(match.lastindex)
-            yield Candidate(match.lastgroup, start, end)
+            yield Candidate(match.lastgroup, shift + start, shift + end)
 
     def first(self, text: str, position: int) -> Candidate | None:
         """The leftmost match that starts at `position` or after it, and is at most `_MARGIN` long.
@@ -144,7 +174,7 @@ STRUCTURED = Alternation(
             r"(?:[0-9]{0,3}(?:\.[0-9]{1,3}){3})?)"
         ),
         "iban": r"(?P<iban>\b[A-Za-z]{2}[0-9]{2}(?:[ \-]?[A-Za-z0-9]){11,34})",
-        "ipv4": r"(?P<ipv4>[0-9]{1,3}(?:\.[0-9]{1,3}){3})",
+        "ipv4": r"(?P<ipv4>[0-9]{1,3}(?:\.[0-9]{1,3}){3,})",
         "digits": _DIGITS,
     }
 )

@@ -7,7 +7,7 @@ usual reading found nothing better, so that two values on two lines are not take
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -57,11 +57,12 @@ def respelled_findings(text: str, known: Sequence[Finding], scan: Callable[[str]
         scan: what finds values in a text.
     """
     found = []
+    starts, ends = [one.start for one in known], [one.end for one in known]
     for respelling in _respellings(text):
         for finding in scan(respelling.view.text):
             moved = finding.moved(*respelling.view.source(finding.start, finding.end))
             if moved.type not in _WRITTEN_IN_WORDS and _reaches_across(moved, respelling.gaps):
-                over = [one for one in known if one.start < moved.end and moved.start < one.end]
+                over = known[bisect_right(ends, moved.start) : bisect_left(starts, moved.end)]
                 if _better(text, moved, over, respelling.spaced):
                     found.append(moved)
     return found
@@ -97,7 +98,7 @@ def _reaches_across(finding: Finding, gaps: list[int]) -> bool:
     return place < len(gaps) and gaps[place] < finding.end
 
 
-def _better(text: str, finding: Finding, over: list[Finding], spaced: bool) -> bool:
+def _better(text: str, finding: Finding, over: Sequence[Finding], spaced: bool) -> bool:
     """Whether a finding of another reading may take the place of the findings that it overlaps."""
     if any(one.validated for one in over):
         return False

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import random
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -9,8 +11,10 @@ from hypothesis import strategies as st
 
 from mlops.privacy.config import ENTITY_TYPES, GENERIC, PROFILES
 from mlops.privacy.detection import detect, find, find_each
+from mlops.privacy.patterns import STRUCTURED, Alternation, Candidate
 from mlops.privacy.spans import Finding, resolve
-from tests.unit.privacy.chat_rows import AWS_KEY, GITHUB_TOKEN, JWT, texts
+from mlops.privacy.vendor_keys import VENDOR
+from tests.unit.privacy.chat_rows import AWS_KEY, FRAGMENTS, GITHUB_TOKEN, JWT, texts
 
 
 def found(text: str) -> list[tuple[str, str]]:
@@ -205,12 +209,78 @@ def test_a_finding_shows_no_value() -> None:
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
-    "unit", ["a", "1 ", "a@", "a.", "(", "Mr. Ab ", "https://", "A ", "I'm Bo, ", "é", "\\n", "1-"]
+    "unit",
+    [
+        "a",
+        "1 ",
+        "a@",
+        "a.",
+        "(",
+        "Mr. Ab ",
+        "https://",
+        "A ",
+        "I'm Bo, ",
+        "é",
+        "\\n",
+        "1-",
+        "1.",
+        "1 2 ",
+        "1\n",
+        "a b ",
+        "аb ",
+        "%41",
+        "@a\n",
+        "4111 ",
+        "password: ",
+        "2024-",
+        "May 1 ",
+        "&#64;",
+        "AB12345678901234-",
+        "[at]",
+        "sk-",
+        "+1",
+    ],
 )
 def test_long_input_is_linear(unit: str) -> None:
     # Each takes about a second or less; with one quadratic step it would take minutes.
     text = unit * (100_000 // len(unit))
     assert all(0 <= span.start < span.end <= len(text) for span in detect(text))
+
+
+@pytest.mark.timeout(100)
+@pytest.mark.parametrize("unit", ["a", "a@", "1.", "x at "])
+def test_a_line_of_ten_million_characters_ends(unit: str) -> None:
+    line = unit * (10_000_000 // len(unit))
+    (found,) = find_each([line], left_out=GENERIC)
+    assert all(0 <= one.start < one.end <= len(line) for one in found)
+
+
+@pytest.mark.parametrize("unit", ["AB12345678901234-", "1.1.1.1 ", "anna@example.org ", "x" * 70 + " "])
+def test_a_long_text_is_looked_at_a_bounded_number_of_times(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many characters the engine is given grows with the length of the text, not with its square."""
+    given_characters = 0
+    matches = Alternation._matches
+
+    def counted(self: Alternation, text: str, position: int, reach: int) -> Iterator[Candidate]:
+        nonlocal given_characters
+        given_characters += min(reach, len(text) - position)
+        return matches(self, text, position, reach)
+
+    monkeypatch.setattr(Alternation, "_matches", counted)
+    costs = []
+    for size in (200_000, 800_000):
+        given_characters = 0
+        list(STRUCTURED.candidates(unit * (size // len(unit))))
+        costs.append(given_characters)
+    assert costs[1] <= 4.5 * costs[0]
+
+
+def test_a_long_text_has_the_same_matches_by_windows_as_at_once() -> None:
+    text = " ".join(random.Random(7).choices(FRAGMENTS, k=12_000))
+    key = "-----BEGIN RSA PRIVATE KEY-----" + "\nMIIabc" * 9_000 + "\n-----END RSA PRIVATE KEY-----"
+    for whole in (text, text + key + text):
+        for alternation in (STRUCTURED, VENDOR):
+            assert list(alternation.candidates(whole)) == list(alternation._matches(whole, 0, len(whole)))
 
 
 @settings(max_examples=200, deadline=None)
