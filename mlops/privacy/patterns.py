@@ -45,9 +45,9 @@ class Alternation:
         A long text goes by windows: a branch that is still open (what might become an address) is followed to its end
         before a shorter match of another branch is told, which over one long word would take quadratic time.
         """
-        if len(text) <= _LONG:
-            yield from self._matches(text, 0, len(text))
-            return
+        return self._matches(text, 0, len(text)) if len(text) <= _LONG else self._by_windows(text)
+
+    def _by_windows(self, text: str) -> Iterator[Candidate]:
         position = 0
         while position < len(text):
             reach = _LONG
@@ -69,7 +69,7 @@ class Alternation:
         # One character of context, and a letter before it, keep ^ and \b from matching at the window's edge.
         context = "" if position == 0 else "q" + text[position - 1]
         shift = position - len(context)
-        window = context + text[position : position + reach] if shift or reach < len(text) else text
+        window = context + text[position : position + reach]
         for match in self._compiled.finditer(window, len(context)):
             start, end = match.span(match.lastindex)
             yield Candidate(match.lastgroup, shift + start, shift + end)

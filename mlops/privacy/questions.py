@@ -48,12 +48,12 @@ def answered_by_each(texts: Sequence[str], wanted: Collection[str] = tuple(QUEST
     of its parts. A match may reach from one text into the next and so hide one that begins there: it counts for both.
     """
     found: dict[int, set[str]] = {}
-    for place, text in enumerate(texts):
-        if len(text) > _LONG and (alone := answered(normalise(text).text, wanted)):
-            found[place] = set(alone)
-    if found or any(len(text) > _LONG for text in texts):
+    long = {place for place, text in enumerate(texts) if len(text) > _LONG}
+    if long:
         # In a long text one match after another may take quadratic time; the first of each takes linear time.
-        texts = ["" if len(text) > _LONG else text for text in texts]
+        alone = {place: set(answered(normalise(texts[place]).text, wanted)) for place in long}
+        found = {place: asked for place, asked in alone.items() if asked}
+        texts = ["" if place in long else text for place, text in enumerate(texts)]
     for first, buffer, ends in _buffers(texts):
         for name in wanted:
             for match in _bytes_pattern(name).finditer(buffer):
