@@ -66,11 +66,11 @@ def _word(language: str, part: str, word: str, draw: Draw) -> str:
 def _parts(words: Sequence[str]) -> list[str]:
     """``given`` or ``family`` for each word: the last is the family's, and the last two of three in Spanish order."""
     if len(words) == 1:
-        known = {part for _, part in _real().get(words[0], ())}
+        known = {part for _, part in real_names().get(words[0], ())}
         return ["family" if known == {"family"} else "given"]
     families = 1
     if len(words) >= 3 and words[-2] not in PARTICLES:
-        votes = Counter(language for word in words for language, _ in set(_real().get(word, ())))
+        votes = Counter(language for word in words for language, _ in set(real_names().get(word, ())))
         families = 2 if votes["es"] + votes["pt"] > votes["en"] + votes["de"] else 1
     return ["given"] * (len(words) - families) + ["family"] * families
 
@@ -80,14 +80,14 @@ def _language(words: Sequence[str], parts: Sequence[str]) -> str:
     votes: Counter[str] = Counter()
     for word, part in zip(words, parts, strict=True):
         votes.update(
-            {language for language, known in _real().get(word, ()) if (known == "family") == (part == "family")}
+            {language for language, known in real_names().get(word, ()) if (known == "family") == (part == "family")}
         )
     return max(LANGUAGES, key=lambda language: (votes[language], -LANGUAGES.index(language)))
 
 
 def _gender(given: Sequence[str], draw: Draw) -> str:
     for word in given:
-        known = Counter(part for _, part in _real().get(word.split("-")[0], ()) if part != "family")
+        known = Counter(part for _, part in real_names().get(word.split("-")[0], ()) if part != "family")
         if known["female"] != known["male"]:
             return "female" if known["female"] > known["male"] else "male"
     return ("female", "male")[draw.below(2)]
@@ -100,7 +100,7 @@ def invented(language: str, part: str) -> tuple[tuple[str, ...], ...]:
     first, last = ("family", "place") if part == "family" else ("given", part)
     beginnings, endings = syllables[language, first].split(), syllables[language, last].split()
     names = sorted({_joined(one, other) for one in beginnings for other in endings})
-    free = [name for name in names if name.casefold() not in _real()]
+    free = [name for name in names if name.casefold() not in real_names()]
     return tuple(_of_length(free, low + 1, most) for low, most in zip((0, *_CLASSES), _CLASSES, strict=False))
 
 
@@ -117,7 +117,7 @@ def _joined(beginning: str, ending: str) -> str:
 
 
 @cache
-def _real() -> dict[str, tuple[tuple[str, str], ...]]:
+def real_names() -> dict[str, tuple[tuple[str, str], ...]]:
     """Casefolded real name → the (language, part) pairs that it is known in."""
     found: dict[str, tuple[tuple[str, str], ...]] = {}
     for label, names in _lines("names_by_gender.txt").items():
