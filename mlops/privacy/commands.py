@@ -13,10 +13,12 @@ import typer
 from rich.console import Console
 from rich.status import Status
 
-from mlops.privacy.config import PROFILES, PrivacySection
+from mlops.privacy.config import ENTITY_TYPES, PROFILES, PrivacySection
 from mlops.privacy.errors import PrivacyError
 from mlops.privacy.evaluate_command import evaluate, profiles
 from mlops.privacy.keys import KeyRing
+from mlops.privacy.names.command import train_names
+from mlops.privacy.other_finders import Names
 from mlops.privacy.vault_command import key, reveal
 
 app = typer.Typer(help="Find and mask personal data and secrets.", no_args_is_help=True)
@@ -24,9 +26,12 @@ app.command()(evaluate)
 app.command()(profiles)
 app.command()(reveal)
 app.command()(key)
+app.command("train-names")(train_names)
 
 _NAMED_PROFILES = [name for name in PROFILES if name != "own"]
 _Field = Annotated[str, typer.Option("--field", help="The field that holds the text, or the chat messages.")]
+_Names = Annotated[str, typer.Option("--names", help="How names are found: cues, or model (cues and a tagger).")]
+_NAMES: dict[str, Names] = {"cues": "cues", "model": "model"}
 _T = TypeVar("_T")
 _NAMED = 10
 _TOGETHER = 2_000
@@ -37,16 +42,20 @@ def detect(
     file: Annotated[Path, typer.Argument(help="A JSONL, CSV, Parquet or plain text file.")],
     field: _Field = "text",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per row.")] = False,
+    names: _Names = "cues",
 ) -> None:
     """Show where each row holds personal data or secrets: offsets and types, never the values.
 
     Offsets count code points of the text as given. A row of chat messages has one list of spans per text.
     """
     from mlops.privacy.detection import find_each
+    from mlops.privacy.other_finders import finders, joined
     from mlops.privacy.text_rows import read_text_rows
 
+    others = finders(_known_names(names))
     for rows in batched(read_text_rows(file, field)):
-        found = iter(find_each([text for row in rows for _, text in row.parts]))
+        texts = [text for row in rows for _, text in row.parts]
+        found = iter(joined(find_each(texts), texts, others, ENTITY_TYPES))
         for row in rows:
             spans = [finding.span() for _ in row.parts for finding in next(found)]
             if as_json:
@@ -68,6 +77,7 @@ def mask(
     report: Annotated[Path | None, typer.Option(help="Where the report goes, as JSON.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes to work in; the output is the same.")] = 1,
     max_left_out: Annotated[int, typer.Option(min=0, help="Rows that may be left out before this is a failure.")] = 0,
+    names: _Names = "cues",
 ) -> None:
     """Mask one field of every row: a text, or a list of chat messages. Other fields stay as they are.
 
@@ -81,7 +91,7 @@ def mask(
     if key_file is not None:
         require_apart(key_file, source, output)
 
-    section, ring = _section(profile, dataset, key_file)
+    section, ring = _section(profile, names, dataset, key_file)
     if source.resolve() == output.resolve():
         raise PrivacyError(
             "PRIVACY-005",
@@ -121,7 +131,18 @@ def batched(rows: Iterable[_T]) -> Iterator[list[_T]]:
         yield batch
 
 
-def _section(profile: str, dataset: str, key_file: Path | None) -> tuple[PrivacySection, KeyRing | None]:
+def _known_names(names: str) -> Names:
+    if names in _NAMES:
+        return _NAMES[names]
+    raise PrivacyError(
+        "PRIVACY-041",
+        "expected cues or model, found another word",
+        where="--names",
+        todo="choose one of them",
+    )
+
+
+def _section(profile: str, names: str, dataset: str, key_file: Path | None) -> tuple[PrivacySection, KeyRing | None]:
     """The section that the options make, and the keys, where the profile needs one."""
     from mlops.privacy.keys import load_keys
     from mlops.privacy.profile_file import is_profile_file, load_profile
@@ -135,6 +156,7 @@ def _section(profile: str, dataset: str, key_file: Path | None) -> tuple[Privacy
             todo="choose one of them",
         )
     said: dict[str, Any] = {"profile": profile if own is None else "own", "own": own, "dataset": dataset}
+    said["names"] = _known_names(names)
     keyed = PrivacySection.model_construct(None, **said).keyed
     ring = load_keys(key_file) if keyed else None
     return PrivacySection.model_validate({**said, "key_id": None if ring is None else ring.newest.id}), ring

@@ -10,7 +10,7 @@ from mlops.section import Section
 
 Profile = Literal["gdpr", "ccpa", "hipaa_safe_harbor", "pci", "secrets_only", "reversible", "own"]
 
-CONTACT = frozenset({"EMAIL_ADDRESS", "PHONE_NUMBER", "URL", "LOCATION", "PERSON", "IP_ADDRESS"})
+CONTACT = frozenset({"EMAIL_ADDRESS", "PHONE_NUMBER", "URL", "LOCATION", "PERSON", "ORGANIZATION", "IP_ADDRESS"})
 FINANCE = frozenset({"CREDIT_CARD", "IBAN_CODE", "CRYPTO", "ABA_ROUTING_NUMBER", "BIC"})
 # Numbers that states and health services give out.
 NATIONAL = frozenset(
@@ -185,6 +185,10 @@ class PrivacySection(Section):
     allow: tuple[str, ...] = Field(
         default=(),
         description="Values that are public and stay as they are, such as the company's own support address.",
+    )
+    names: Literal["cues", "model"] = Field(
+        default="cues",
+        description="How names are found: behind cues alone (my name is …), or also by the shipped names model.",
     )
     residual_tolerance: int = Field(
         default=0,

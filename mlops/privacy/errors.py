@@ -28,4 +28,6 @@ class PrivacyError(MlopsError):
         PRIVACY-035: the newest key is another one than the section names.
         PRIVACY-036: a profile file cannot be read, or holds an unknown key, type or operator.
         PRIVACY-037: values were asked to be revealed without a reason.
+        PRIVACY-040: the names model cannot be read, or what it needs is not installed.
+        PRIVACY-041: another way of finding names was asked for than cues or model.
     """

@@ -18,6 +18,7 @@ from mlops.privacy.detection import find, find_each
 from mlops.privacy.digit_runs import Tally
 from mlops.privacy.keys import KeyRing
 from mlops.privacy.normalisation import normalise
+from mlops.privacy.other_finders import Finder, finders, joined
 from mlops.privacy.placeholders import Numbering, replace
 from mlops.privacy.propagation import Key, Propagation
 from mlops.privacy.report import (
@@ -91,6 +92,7 @@ class _Pass:
     allow: frozenset[str]
     transform: Transform
     left_out: frozenset[str] = frozenset()
+    others: tuple[Finder, ...] = ()
     tally: Tally = field(default_factory=Counter)
     replaced: list[tuple[str, str, str]] = field(default_factory=list)
     entities: Counter[str] = field(default_factory=Counter)
@@ -121,6 +123,7 @@ def mask_table(table: pa.Table, section: PrivacySection, ring: KeyRing | None = 
         frozenset(normalise(value).text.casefold() for value in section.allow),
         Transform(section, ring),
         LEFT_OUT.get(section.profile, frozenset()),
+        finders(section.names),
     )
     conversations: defaultdict[tuple[bool, str], list[Row]] = defaultdict(list)
     for key, row in _rows(table, state):
@@ -247,6 +250,7 @@ def _find_each(texts: Sequence[str], state: _Pass, tally: Tally | None) -> Itera
         counts: Tally = Counter()
         try:
             found = find_each(together, state.types, state.allow, counts, state.left_out)
+            found = joined(found, together, state.others, state.types, state.allow)
         except Exception:
             # One of them cannot be looked at: each by itself, so that it costs no other.
             yield from (_found(text, state, tally) for text in together)
@@ -258,7 +262,8 @@ def _find_each(texts: Sequence[str], state: _Pass, tally: Tally | None) -> Itera
 
 def _found(text: str, state: _Pass, tally: Tally | None) -> list[Finding] | Exception:
     try:
-        return find(text, state.types, state.allow, tally, state.left_out)
+        found = find(text, state.types, state.allow, tally, state.left_out)
+        return joined([found], [text], state.others, state.types, state.allow)[0]
     except Exception as problem:
         return problem
 
