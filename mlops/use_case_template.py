@@ -37,7 +37,7 @@ sources:
   path: data/NAME/*.jsonl             # relative to the checkout; every line {"id", "messages": [{"role", "content"}]}
   id_field: id
 
-privacy: {profile: gdpr}              # gdpr (everything), pci or secrets_only
+privacy: {profile: gdpr}              # gdpr: everything; mlops privacy profiles shows the others
 
 curation:
   duplicates: exact
