@@ -27,8 +27,10 @@ from privacy_peers import PEERS, PeerRun, run_peer
 from privacy_speed import MESSAGES_FOR_PEERS, speed
 from privacy_table import Table, shown, verdict
 
+from mlops.privacy.config import ENTITY_TYPES
 from mlops.privacy.detection import find_each
 from mlops.privacy.evaluation import Evaluation, Labelled, Place, Share, evaluate
+from mlops.privacy.other_finders import Names, finders, joined
 
 # Times and web addresses do no harm in a clean text and are counted apart.
 APART = frozenset({"DATE_TIME", "URL"})
@@ -44,17 +46,24 @@ TARGETS: dict[str, dict[str, tuple[str, float, float | None]]] = {
         "PHONE_NUMBER": ("recall", 0.92, 0.88),
         "DATE_TIME": ("recall", 0.90, None),
     },
-    "sgd": {"PERSON": ("covered", 0.75, None)},
-    "restaurant8k": {"PERSON": ("covered", 0.85, None)},
+    "sgd": {},
+    "restaurant8k": {},
     "meddocan": {"CLINICAL_ID": ("covered", 0.90, None), "PHONE_NUMBER": ("recall", 0.90, 0.80)},
     "tweets": {},
 }
+# Data set → least share of names covered, with the names model.
+NAME_TARGETS = {"presidio_synth": None, "sgd": 0.75, "restaurant8k": 0.85, "meddocan": None, "tweets": None}
 # What is labelled only where somebody was asked for it tells nothing about precision.
 PARTLY_LABELLED = {"sgd": {"LOCATION", "PERSON"}, "restaurant8k": {"PERSON", "DATE_TIME"}}
 
 
-def found_in(rows: Sequence[Labelled]) -> list[Sequence[Place]]:
-    return list(find_each([row.text for row in rows]))
+def found_in(rows: Sequence[Labelled], how: Names = "cues") -> list[Sequence[Place]]:
+    return found_in_texts([row.text for row in rows], how)
+
+
+def found_in_texts(texts: Sequence[str], how: Names = "cues") -> list[Sequence[Place]]:
+    """Findings of all types; ``how`` names are found: behind cues, or also by the shipped model."""
+    return list(joined(find_each(texts), texts, finders(how), ENTITY_TYPES))
 
 
 def judged(rows: Sequence[Labelled], found: Iterable[Sequence[Place]]) -> Evaluation:
@@ -63,7 +72,8 @@ def judged(rows: Sequence[Labelled], found: Iterable[Sequence[Place]]) -> Evalua
 
 def quality(table: Table, sets: dict[str, list[Labelled]], found: dict[str, list[Sequence[Place]]]) -> None:
     """Recall, covered and precision by data set and type."""
-    table.head("Recall and precision", "data", "type", "n", "recall", "covered", "precision", "target", "")
+    title = "Recall and precision, names behind cues only"
+    table.head(title, "data", "type", "n", "recall", "covered", "precision", "target", "")
     for name, rows in sets.items():
         score = judged(rows, found[name])
         for kind, one in score.types.items():
@@ -82,14 +92,21 @@ def quality(table: Table, sets: dict[str, list[Labelled]], found: dict[str, list
 
 
 def clean(table: Table, texts: dict[str, list[str]], found: dict[str, list[Sequence[Place]]]) -> None:
-    """Documents without personal data in which something was found."""
+    """Documents without personal data in which something was found, and again with the names model."""
     table.head("Clean text: documents hit, dates and URLs apart", "data", "n", "share", "types", "target", "")
     for name, most in (("gsm8k", 0.010), ("banking77", 0.005)):
-        spans = [[span for span in spans if span.type not in APART] for spans in found[name]]
-        score = evaluate(([], one) for one in spans)
-        kinds = ", ".join(f"{kind} {count}" for kind, count in score.false_alarm_types.items())
-        said = "met" if (score.false_alarms.value or 0.0) <= most else "**missed**"
-        table.row(name, str(len(texts[name])), shown(score.false_alarms), kinds, f"≤ {most:.1%}", said)
+        named = found_in_texts(texts[name], "model")
+        runs: dict[str, list[Sequence[Place]]] = {
+            name: found[name],
+            f"{name}, with the names model": named,
+            # The people in a sum have names, and the model is right to find them.
+            f"{name}, with the names model, PERSON apart": [[x for x in row if x.type != "PERSON"] for row in named],
+        }
+        for title, run in runs.items():
+            score = evaluate(([], [span for span in spans if span.type not in APART]) for spans in run)
+            kinds = ", ".join(f"{kind} {count}" for kind, count in score.false_alarm_types.items())
+            said = "met" if (score.false_alarms.value or 0.0) <= most else "**missed**"
+            table.row(title, str(len(run)), shown(score.false_alarms), kinds, f"≤ {most:.1%}", said)
 
 
 def matrix(table: Table, peers: Sequence[PeerRun], found: dict[str, list[list[Sequence[Place]]]]) -> None:
@@ -122,12 +139,17 @@ def secrets(table: Table) -> None:
               verdict(score.recall.value, 0.95))  # fmt: skip
 
 
-def names(table: Table, restaurant: list[Labelled]) -> None:
-    """Names covered by case and by origin; the gap is the best minus the worst."""
-    table.head("Names covered, by case and origin", "what", "n", "covered", "target", "")
+def names(table: Table, sets: dict[str, list[Labelled]]) -> None:
+    """Names with the shipped model: by data set, by case and by origin; the gap is the best minus the worst."""
+    table.head("Names with the shipped model", "what", "n", "covered", "precision", "target", "")
+    for name, least in NAME_TARGETS.items():
+        score = judged(sets[name], found_in(sets[name], "model")).types["PERSON"]
+        precision = "labels incomplete" if name in PARTLY_LABELLED else shown(score.precision)
+        aim, said = ("", "") if least is None else (f"≥ {least:g}", verdict(score.covered.value, least))
+        table.row(name, str(score.covered.n), shown(score.covered), precision, aim, said)
     cases: dict[str, Callable[[str], str]] = {"as written": str, "lower case": str.lower, "UPPER CASE": str.upper}
     groups = {
-        f"restaurant8k, {case}": [Labelled(change(row.text), row.labels) for row in restaurant]
+        f"restaurant8k, {case}": [Labelled(change(row.text), row.labels) for row in sets["restaurant8k"]]
         for case, change in cases.items()
     }
     _gap(table, "by case", {name: _persons(rows) for name, rows in groups.items()})
@@ -137,15 +159,15 @@ def names(table: Table, restaurant: list[Labelled]) -> None:
 def _persons(rows: Sequence[Labelled]) -> Share:
     # A few letters change their number of characters with their case, and with it every offset behind them.
     same = [row for row in rows if all(label.end <= len(row.text) for label in row.labels)]
-    return judged(same, found_in(same)).types["PERSON"].covered
+    return judged(same, found_in(same, "model")).types["PERSON"].covered
 
 
 def _gap(table: Table, name: str, shares: dict[str, Share]) -> None:
     for what, share in shares.items():
-        table.row(what, str(share.n), shown(share), "", "")
+        table.row(what, str(share.n), shown(share), "", "", "")
     known = [share.value for share in shares.values() if share.value is not None]
     gap = max(known) - min(known)
-    table.row(f"gap {name}", "", f"{gap:.3f}", "≤ 0.10", "met" if gap <= 0.10 else "**missed**")
+    table.row(f"gap {name}", "", f"{gap:.3f}", "", "≤ 0.10", "met" if gap <= 0.10 else "**missed**")
 
 
 def peers_quality(table: Table, peers: Sequence[PeerRun], parts: dict[str, tuple[int, int]],
@@ -211,7 +233,7 @@ def main() -> None:
     ran = [peer for peer in peers if not peer.missing]
     found = {name: found_in(rows) for name, rows in sets.items()}
     quality(table, sets, found)
-    found |= {name: list(find_each(texts)) for name, texts in cleans.items()}
+    found |= {name: found_in_texts(texts) for name, texts in cleans.items()}
     clean(table, cleans, found)
     secrets(table)
     hidden = {"ours": [found_in(rows) for _, rows in variants.obfuscated()]}
@@ -219,7 +241,7 @@ def main() -> None:
         bounds = [parts[f"hidden {how}"] for how, _ in variants.obfuscated()]
         hidden[peer.name] = [list(peer.found[low:high]) for low, high in bounds]
     matrix(table, ran, hidden)
-    names(table, sets["restaurant8k"])
+    names(table, sets)
     if ran:
         peers_quality(table, ran, parts, sets["presidio_synth"], found)
 

@@ -15,6 +15,7 @@ from mlops.privacy.errors import PrivacyError
 
 if TYPE_CHECKING:
     from mlops.privacy.evaluation import Evaluation, Label, Labelled, Measure, Minimum, Share, Verdict
+    from mlops.privacy.other_finders import Finder, Names
     from mlops.privacy.spans import Finding
 
 _TOGETHER = 10_000
@@ -32,6 +33,7 @@ def evaluate(
     profile: Annotated[
         str | None, typer.Option(help=f"Judge what this profile masks: {', '.join(PROFILES)}; all types by default.")
     ] = None,
+    names: Annotated[str, typer.Option(help="How names are found: cues, or model (cues and a tagger).")] = "cues",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Recall, precision and false alarms on your own labelled sample, each with its Wilson interval at 95 %.
@@ -49,7 +51,7 @@ def evaluate(
     from mlops.privacy.labelled import read_labelled
 
     minima = [*_gates("recall", min_recall or ()), *_gates("precision", min_precision or ())]
-    evaluation = count(_found(read_labelled(labelled), _known(profile)), frozenset(only or ()))
+    evaluation = count(_found(read_labelled(labelled), _known(profile), _finders(names)), frozenset(only or ()))
     verdicts = judge(evaluation, minima)
     if as_json:
         gates = [verdict.to_json() for verdict in verdicts]
@@ -88,14 +90,32 @@ def _known(profile: str | None) -> str | None:
     )
 
 
-def _found(rows: Iterable[Labelled], profile: str | None) -> Iterator[tuple[Sequence[Label], Sequence[Finding]]]:
+def _finders(names: str) -> tuple[Finder, ...]:
+    from mlops.privacy.other_finders import finders
+
+    known: dict[str, Names] = {"cues": "cues", "model": "model"}
+    if names not in known:
+        raise PrivacyError(
+            "PRIVACY-041",
+            "expected cues or model, found another word",
+            where="--names",
+            todo="choose one of them",
+        )
+    return finders(known[names])
+
+
+def _found(
+    rows: Iterable[Labelled], profile: str | None, others: Sequence[Finder]
+) -> Iterator[tuple[Sequence[Label], Sequence[Finding]]]:
     """Labels and findings of each text; texts are looked at together, which takes less time."""
     from mlops.privacy.detection import find_each
+    from mlops.privacy.other_finders import joined
 
     types, left_out = (ENTITY_TYPES, frozenset()) if profile is None else (PROFILES[profile], LEFT_OUT[profile])
     rows = iter(rows)
     while batch := list(islice(rows, _TOGETHER)):
-        found = find_each([row.text for row in batch], types, left_out=left_out)
+        texts = [row.text for row in batch]
+        found = joined(find_each(texts, types, left_out=left_out), texts, others, types)
         for row, findings in zip(batch, found, strict=True):
             yield row.labels, findings
 

@@ -150,6 +150,19 @@ def test_a_profile_is_judged_by_what_it_masks(sample: Path) -> None:
     assert "anna" not in str(problem)
 
 
+def test_names_may_be_found_by_the_model(tmp_path: Path) -> None:
+    path = tmp_path / "sample.jsonl"
+    path.write_text(json.dumps({"text": "I talked to Maria Keller yesterday.", "spans": []}) + "\n")
+    hits = {}
+    for names in ("cues", "model"):
+        shown = json.loads(CliRunner().invoke(app, ["evaluate", str(path), "--names", names, "--json"]).stdout)
+        hits[names] = shown["false_alarms"]["by_type"]
+    assert hits == {"cues": {}, "model": {"PERSON": 1}}
+    problem = CliRunner().invoke(app, ["evaluate", str(path), "--names", "anna"]).exception
+    assert isinstance(problem, PrivacyError)
+    assert problem.code == "PRIVACY-041"
+
+
 def test_evaluate_for_people(sample: Path) -> None:
     result = CliRunner().invoke(app, ["evaluate", str(sample)])
     lines = result.stdout.splitlines()
