@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import pyarrow as pa
 
+from mlops.artifacts import canonical_json, digest_bytes
 from mlops.privacy.config import LEFT_OUT, PrivacySection
 from mlops.privacy.detection import find, find_each
 from mlops.privacy.digit_runs import Tally
@@ -128,7 +129,9 @@ def mask_table(table: pa.Table, section: PrivacySection, ring: KeyRing | None = 
     conversations: defaultdict[tuple[bool, str], list[Row]] = defaultdict(list)
     for key, row in _rows(table, state):
         conversations[key].append(row)
-    talks = [_talk(key[1], conversations[key]) for key in sorted(conversations)]
+    talks = [
+        _talk(name, conversations[lone, name], lone and state.transform.renders) for lone, name in sorted(conversations)
+    ]
     _mask(talks, state)
     _rescan(talks, state)
     _transform(talks, state)
@@ -140,8 +143,11 @@ def mask_table(table: pa.Table, section: PrivacySection, ring: KeyRing | None = 
     return result
 
 
-def _talk(name: str, rows: list[Row]) -> _Talk:
+def _talk(name: str, rows: list[Row], lone: bool) -> _Talk:
     ordered = sorted(rows, key=Row.order)
+    if lone:
+        # A row without a conversation is known by what it says: a file numbers its rows, and their order may change.
+        name = digest_bytes(canonical_json([ordered[0].roles, ordered[0].texts]))
     return _Talk(name, ordered, [(row, turn) for row in ordered for turn in range(len(row.texts))])
 
 

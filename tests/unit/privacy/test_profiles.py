@@ -136,6 +136,17 @@ def test_order_and_shards_do_not_matter(bodies: list[Any], profile: str, chance:
     assert parts == whole
 
 
+def test_the_place_of_a_row_without_conversation_does_not_matter() -> None:
+    texts_of = [f"date of birth: 2001-03-0{day}, mail a{day}@x.org" for day in range(1, 6)]
+
+    def found(ordered: list[str]) -> set[str]:
+        rows = [(f"{place:016x}", None, [("user", text)]) for place, text in enumerate(ordered)]
+        return {text for (text,) in contents(mask_table(chat_table(rows), section("ccpa"), RING).table).values()}
+
+    assert found(texts_of) == found(texts_of[::-1])
+    assert len(found(texts_of)) == 5
+
+
 def _by_another_process(rows: list[Any]) -> dict[str, list[str]]:
     return contents(mask_table(chat_table(rows), section("ccpa"), RING).table)
 
