@@ -22,6 +22,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 # Import names whose distribution is called otherwise.
 DISTRIBUTIONS = {
+    "pycrfsuite": "python-crfsuite",
     "re2": "google-re2",
     "stdnum": "python-stdnum",
     "yaml": "PyYAML",
