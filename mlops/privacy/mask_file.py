@@ -83,13 +83,21 @@ def mask_file(
 _Masked = tuple[list[Any], MaskReport, list[tuple[int, str]]]
 
 
+# In letters, which sort as the digits do: digits would be looked at as if they were somebody's number.
+_LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
+
+
+def _record_id(number: int) -> str:
+    return f"{number:016x}".translate(_LETTERS)
+
+
 def mask_rows(rows: Sequence[TextRow], name: str, section: PrivacySection, ring: KeyRing | None = None) -> _Masked:
     """Rows with their texts masked, the report, and (number, reason) of those left out. Conversations must be whole."""
-    by_id = {f"{row.number:016x}": row for row in rows}
+    by_id = {_record_id(row.number): row for row in rows}
     readable = [row for row in rows if row.reason is None]
     table = pa.table(
         {
-            "record_id": pa.array([f"{row.number:016x}" for row in readable], pa.string()),
+            "record_id": pa.array([_record_id(row.number) for row in readable], pa.string()),
             "conversation_id": pa.array([row.conversation for row in readable], pa.string()),
             "messages": pa.array(
                 [[{"role": role, "content": text} for role, text in row.parts] for row in readable], MESSAGES
@@ -106,9 +114,9 @@ def mask_rows(rows: Sequence[TextRow], name: str, section: PrivacySection, ring:
     kept = set(result.table["record_id"].to_pylist())
     reasons = {each["record_id"]: each["reason"] for each in result.quarantined.to_pylist()}
     left_out |= {
-        row.number: reasons.get(f"{row.number:016x}", "identifier-holds-personal-data")
+        row.number: reasons.get(_record_id(row.number), "identifier-holds-personal-data")
         for row in readable
-        if f"{row.number:016x}" not in kept
+        if _record_id(row.number) not in kept
     }
     unread = Counter(row.reason for row in rows if row.reason is not None)
     report = replace(
