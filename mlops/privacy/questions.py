@@ -27,7 +27,7 @@ QUESTIONS: dict[str, tuple[Alternation, ...]] = {
     "cued": (VENDOR, secrets.CUED, cues.CUED),
     "identifiers": (IDENTIFIERS,),
     "persons": (persons.PERSONS,),
-    "respelled": (RESPELLED,),
+    "respelled": RESPELLED,
     "dates": (dates.DATES,),
     "urls": (dates.URLS,),
 }

@@ -15,22 +15,40 @@ from mlops.privacy.normalisation import View, replaced
 from mlops.privacy.patterns import Alternation
 from mlops.privacy.spans import Finding
 
-RESPELLED = Alternation(
+DIGITS = Alternation({"digits": r"(?P<digits>[0-9](?: {1,2}[0-9]){2,})"})
+CHARACTERS = Alternation({"characters": r"(?P<characters>[^\s\x{E000}](?: {1,2}[^\s\x{E000}]){7,})"})
+_GAP = r"[ .\-()/]{0,2}"
+LETTERS = Alternation(
     {
-        "digits": r"(?P<digits>[0-9](?: {1,2}[0-9]){2,})",
-        "characters": r"(?P<characters>[^\s\x{E000}](?: {1,2}[^\s\x{E000}]){7,})",
-        "wrapped": (
-            r"(?P<wrapped>[0-9A-Z][\-./:) ]{0,2}\r?\n[ \t]{0,4}[(+.\-/:]?[0-9A-Z]"
-            r"|@[A-Za-z0-9.\-]{0,60}\r?\n[A-Za-z0-9.]"
-            r"|[A-Za-z0-9._+\-]\r?\n[A-Za-z0-9._+\-]{0,40}@|[A-Za-z0-9_\-]{6}\r?\n[A-Za-z0-9_\-]{6})"
-        ),
+        "letters": (
+            rf"(?P<letters>[0-9]{_GAP}[OolIS](?:{_GAP}[0-9OolIS]){{2,}}"
+            rf"|\b(?:[A-Z]{{2}})?[OolIS](?:{_GAP}[OolIS]){{0,6}}{_GAP}[0-9](?:{_GAP}[0-9OolIS]){{2,}})"
+        )
     }
 )
+WRAPPED = Alternation(
+    {
+        "wrapped": (
+            r"(?P<wrapped>[0-9A-Z][\-./:) ]{0,2}\r?\n[ \t]{0,4}[(+.\-/:]?[0-9A-Z]"
+            r"|@[A-Za-z0-9.\-]{0,60}\r?\n[A-Za-z0-9.]|[A-Za-z0-9._+\-]\r?\n[A-Za-z0-9._+\-]{0,40}@"
+            r"|[A-Za-z0-9_\-]{6}\r?\n[A-Za-z0-9_\-]{6})"
+        )
+    }
+)
+# Each is looked for by itself: a place may be written apart in more than one way.
+RESPELLED = (DIGITS, CHARACTERS, LETTERS, WRAPPED)
 _SPACED_DIGIT = re.compile(r"(?<![0-9])[0-9]( {1,2})(?=[0-9](?![0-9]))")
 _SPACED_RUN = re.compile(r"(?<![A-Za-z0-9])\S(?: {1,2}\S){7,}(?![A-Za-z0-9])")
 _LONE_WORD = re.compile(r"^(?:[aAiIyYoOeE] {1,2})+(?=[0-9+(])|(?<=[0-9])(?: {1,2}[aAiIyYoOeE])+$")
+# A whole number, free of other words, or behind a country's two letters.
+_LETTERED_RUN = re.compile(
+    rf"(?:(?<![A-Za-z0-9])|(?<=\b[A-Z]{{2}}))[+(]?[0-9OolIS](?:{_GAP}[0-9OolIS]){{6,}}(?![A-Za-z0-9])"
+)
+_DIGITS = {"O": "0", "o": "0", "l": "1", "I": "1", "S": "5"}
 _SPACES = re.compile(r" +")
 _BREAK = re.compile(r"(?<=[0-9A-Za-z_@.\-/:=)])[ \t]{0,2}\r?\n[ \t]{0,4}(?=[0-9A-Za-z_@.\-/+(:])")
+# How much a checksum says: mod 97 with a length per country, Luhn with issuers; any other counts as nothing.
+_WEIGHT = {"IBAN_CODE": 2, "CREDIT_CARD": 1}
 _WRITTEN_IN_WORDS = frozenset({"PERSON", "LOCATION", "ORGANIZATION", "DATE_TIME", "URL"})
 _TOP_LEVEL = re.compile(r"\.(?:com|org|net|edu|gov|info|biz|io|[a-z]{2})$")
 # A piece of an address on the line before: it has an inner mark as words at the end of a line do not, or a label.
@@ -69,19 +87,23 @@ def respelled_findings(text: str, known: Sequence[Finding], scan: Callable[[str]
 
 
 def _respellings(text: str) -> Iterator[Respelling]:
-    branches = {candidate.branch for candidate in RESPELLED.candidates(text)}
-    if "digits" in branches:
-        yield _without(text, [match.span(1) for match in _SPACED_DIGIT.finditer(text)], True)
-    if "characters" in branches or "digits" in branches:
-        yield _without(text, list(_spaces_of_runs(text)), True)
-    if "wrapped" in branches:
+    digits, characters, letters, wrapped = (next(one.candidates(text), None) is not None for one in RESPELLED)
+    if digits:
+        yield _without(text, [match.span(1) for match in _SPACED_DIGIT.finditer(text)])
+    if characters or digits:
+        yield _without(text, list(_spaces_of_runs(text)))
+    if letters:
+        places = list(_letters_for_digits(text))
+        yield Respelling(replaced(text, places), [start for start, *_ in places], True)
+    if wrapped:
         breaks = [match.span() for match in _BREAK.finditer(text)]
-        yield _without(text, breaks, False)
-        yield Respelling(replaced(text, [(*place, " ") for place in breaks]), [start for start, _ in breaks], False)
+        for joint in ("", " "):
+            closed = replaced(text, [(*place, joint) for place in breaks])
+            yield Respelling(closed, [start for start, _ in breaks], False)
 
 
-def _without(text: str, spans: list[tuple[int, int]], spaced: bool) -> Respelling:
-    return Respelling(replaced(text, [(*span, "") for span in spans]), [start for start, _ in spans], spaced)
+def _without(text: str, spans: list[tuple[int, int]]) -> Respelling:
+    return Respelling(replaced(text, [(*span, "") for span in spans]), [start for start, _ in spans], True)
 
 
 def _spaces_of_runs(text: str) -> Iterator[tuple[int, int]]:
@@ -93,26 +115,44 @@ def _spaces_of_runs(text: str) -> Iterator[tuple[int, int]]:
         yield from (space.span() for space in _SPACES.finditer(text, start, end))
 
 
+def _letters_for_digits(text: str) -> Iterator[tuple[int, int, str]]:
+    """Letters that stand for digits in a number: O, l, I and S among real digits."""
+    for run in _LETTERED_RUN.finditer(text):
+        first = run.group().split(" ")[0]
+        announced = first[0] in "+(" or text[run.start() - 1 : run.start()].isalpha()
+        if sum(map(str.isdigit, run.group())) < 2 or not (announced or any(map(str.isdigit, first)) or "-" in first):
+            continue
+        for place, letter in enumerate(run.group(), run.start()):
+            if letter in _DIGITS:
+                yield place, place + 1, _DIGITS[letter]
+
+
 def _reaches_across(finding: Finding, gaps: list[int]) -> bool:
-    place = bisect_right(gaps, finding.start)
+    place = bisect_left(gaps, finding.start)
     return place < len(gaps) and gaps[place] < finding.end
 
 
 def _better(text: str, finding: Finding, over: Sequence[Finding], spaced: bool) -> bool:
     """Whether a finding of another reading may take the place of the findings that it overlaps."""
+    inside = all(finding.start <= one.start and one.end <= finding.end for one in over)
     if any(one.validated for one in over):
-        return False
+        # A stronger checksum over the whole outweighs a weaker one over a part.
+        return (
+            inside
+            and finding.validated
+            and all(_WEIGHT.get(finding.type, 0) > _WEIGHT.get(one.type, 0) for one in over)
+        )
     if finding.validated:
         return True
     if not over:
         return spaced or finding.score >= 0.9 or finding.type == "CREDIT_CARD"
-    if any(one.start < finding.start or finding.end < one.end for one in over):
+    if not inside:
         return False
     if spaced or finding.type != over[0].type or len(over) > 1:
         return spaced
     if finding.type == "EMAIL_ADDRESS":
         return _is_wrapped_address(text, finding, over[0])
-    return finding.type == "PHONE_NUMBER" and _is_wrapped_number(finding, over[0])
+    return finding.type == "PHONE_NUMBER" and _is_wrapped_number(text, finding, over[0])
 
 
 def _is_wrapped_address(text: str, finding: Finding, part: Finding) -> bool:
@@ -123,10 +163,11 @@ def _is_wrapped_address(text: str, finding: Finding, part: Finding) -> bool:
     return _TOP_LEVEL.search(inner) is None and _TOP_LEVEL.search(full) is not None
 
 
-def _is_wrapped_number(finding: Finding, part: Finding) -> bool:
+def _is_wrapped_number(text: str, finding: Finding, part: Finding) -> bool:
     """Whether a telephone number was cut short by the line break: too short, or in no numbering plan."""
     digits, of_part = (sum(map(str.isdigit, one.surface)) for one in (finding, part))
-    if digits > 13 or (finding.start < part.start and finding.surface[0] not in "+("):
+    before = text[finding.start : part.start].rstrip()
+    if digits > 13 or (before and before[0] not in "+(" and before[-1] not in "-./)"):
         # A number on the line before, such as a postcode, is none of it.
         return False
     return (finding.score >= 0.9 and of_part <= 8) or (part.score < 0.9 and of_part < 11)

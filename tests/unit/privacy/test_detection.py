@@ -239,6 +239,8 @@ def test_a_finding_shows_no_value() -> None:
         "[at]",
         "sk-",
         "+1",
+        "1l",
+        "I 1 ",
     ],
 )
 def test_long_input_is_linear(unit: str) -> None:

@@ -130,6 +130,12 @@ def test_a_number_written_apart_is_found(way: str) -> None:
     assert share_covered(NUMBERS, APART[way]) >= (0.85 if way.startswith("spaced") else 0.95)
 
 
+def test_letters_for_digits_hide_no_number() -> None:
+    # Two are left out: a card of ones has no digit left, and an account number with letters in it has no plain run.
+    numbers = [one for one in NUMBERS if one[1] not in {"4111 1111 1111 1111", "GB82WEST12345698765432"}]
+    assert share_covered(numbers, lambda text: text.translate(str.maketrans("015", "OlS"))) >= 0.95
+
+
 @pytest.mark.parametrize("way", MAIL)
 def test_an_address_in_words_is_found(way: str) -> None:
     assert share_covered([("my e-mail: ", mail) for mail in MAILS], MAIL[way]) >= 0.95
@@ -167,6 +173,8 @@ def test_leet_hides_no_cue(text: str, value: str) -> None:
         "meet @ 5. In the evening",
         "stay-at-home.com is fun",
         "a 20%30 split and 50%20",
+        "lol SOS Is 1 I so 5 O Is 1 lol",
+        "model SOL-1051-IO and 10 Ill",
         "слово и СОМ, iPhoneом, А4",
     ],
 )
@@ -184,6 +192,11 @@ def test_two_values_on_two_lines_stay_two() -> None:
     ):
         text = f"{value}\n{value}\nplease"
         assert [text[span.start : span.end] for span in detect(text, GENERIC)] == [value, value]
+
+
+def test_what_stands_on_the_line_before_is_no_part_of_a_number() -> None:
+    text = "Portugal 30971\n+44 20 7946 0958\n30 minutes"
+    assert [text[span.start : span.end] for span in detect(text, GENERIC)] == ["+44 20 7946 0958"]
 
 
 def test_the_source_of_a_value_written_apart_is_masked_whole() -> None:
