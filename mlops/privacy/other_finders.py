@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
 from typing import Literal
 
@@ -48,11 +49,17 @@ def joined(
     for other in others:
         for place, guesses in enumerate(other(texts)):
             wanted = [one for one in guesses if one.type in types and one.surface.casefold() not in allow]
-            kept = [one for one in wanted if not any(_contradicts(one, known) for known in found[place])]
+            kept = [one for one in wanted if not _contradicted(one, found[place])]
             if kept:
                 result[place] = resolve([*result[place], *kept])
     return result
 
 
-def _contradicts(guess: Finding, known: Finding) -> bool:
-    return guess.type != known.type and guess.start < known.end and known.start < guess.end
+def _contradicted(guess: Finding, found: Sequence[Finding]) -> bool:
+    """Whether one of the findings, sorted and without overlap, says another type where the guess stands."""
+    place = bisect_right(found, guess.start, key=lambda one: one.end)
+    while place < len(found) and found[place].start < guess.end:
+        if found[place].type != guess.type:
+            return True
+        place += 1
+    return False

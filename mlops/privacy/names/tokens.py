@@ -9,7 +9,8 @@ from typing import NamedTuple
 _TOKEN = re.compile(r"[^\W\d_](?:[^\W\d_]|['’\-](?=[^\W\d_]))*|\d+(?:[.,:/\-]\d+)*|[^\w\s]|_")
 _POSSESSIVE = re.compile(r"['’][sS]$")
 # A sentence may end at a line break, at a stop before white space, and at a stop between a word and a capital.
-_END = re.compile(r"\n+|[.!?]+(?:[)\"'”]*\s+|(?=[A-Z][a-z]))")
+# Possessive, and never begun inside a run of stops: a megabyte of them is read once.
+_END = re.compile(r"\n+|(?<![.!?])[.!?]++(?:[)\"'”]*+\s+|(?=[A-Z][a-z]))")
 # Stops that end no sentence: behind an initial or an abbreviation that stands before names.
 _ABBREVIATIONS = frozenset({"Dr", "Mr", "Mrs", "Ms", "Jr", "Sr", "St", "Sra", "Hr", "Fr", "Prof", "Sig", "Dott", "Mme"})
 _LAST_WORD = re.compile(r"[^\W_]+$")

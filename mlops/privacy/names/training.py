@@ -64,6 +64,7 @@ def train(folder: Path, count: int = SENTENCES, seed: int = SEED, labelled: Sequ
     """
     import pycrfsuite
 
+    recipe = recipe_digest()
     tables = load()
     reader = Reader(lexicon(tables))
     chance = random.Random(seed)
@@ -77,7 +78,7 @@ def train(folder: Path, count: int = SENTENCES, seed: int = SEED, labelled: Sequ
     folder.mkdir(parents=True, exist_ok=True)
     trainer.train(str(folder / MODEL))
     manifest = {
-        "recipe_digest": recipe_digest(),
+        "recipe_digest": recipe,
         "seed": seed,
         "sentences": count,
         "labelled_sentences": len(labelled),

@@ -170,6 +170,14 @@ def test_a_file_that_is_no_model_is_refused_without_being_quoted(tmp_path: Path)
             Tagger(path)
 
 
+@pytest.mark.parametrize("piece", [".", "a", "A. ", "a-", "Anna ", "\n", "?!) ", "’", "🙂"])
+def test_a_long_text_of_anything_is_tagged(piece: str) -> None:
+    text = piece * (200_000 // len(piece))
+    (found,) = Tagger().tag([text])
+    assert all(one.end <= len(text) for one in found)
+    assert sum(end - start for start, end in sentences(text)) == len(text)
+
+
 def test_what_detection_knows_by_its_form_stands_against_a_guess() -> None:
     mail = Finding(5, 20, "EMAIL_ADDRESS", 0.95, "email")
     guess = Finding(0, 12, "PERSON", 0.9, "names-crf", False, "anna", "Anna")
