@@ -17,7 +17,7 @@ from mlops.privacy.words import plainly
 Tally = Counter[tuple[str, bool]]
 
 _BEFORE = 48
-_AFTER = 16
+_AFTER = 36
 _PHONE_GROUPS = 8
 _GROUP = re.compile(r"[0-9]+")
 _PHONE_CUE = re.compile(
@@ -29,7 +29,11 @@ _PHONE_CUE = re.compile(
     r"\bmobiel|\bbel(?:len)?\b|\bgsm\b|\bn[úu]mero de contact",
     re.IGNORECASE,
 )
-_PHONE_CUE_AFTER = re.compile(r"^[\s\-,(]{0,3}(?:office|fax|mobile|cell|desk|home|work|phone)\b", re.IGNORECASE)
+_PHONE_CUE_AFTER = re.compile(
+    r"^[\s\-,(]{0,3}(?:is (?:(?:my|the|his|her|our|a) )?(?:\w{1,9} )?)?"
+    r"(?:office|fax|mobile|cell|desk|home|work|phone|telephone|whatsapp|land ?line|handy)\b",
+    re.IGNORECASE,
+)
 _CARD_CUE = re.compile(r"\bcard|\bcc\b|\bvisa\b|\bmaster ?card|\bamex\b|\bcredit\b|\bdebit\b", re.IGNORECASE)
 _SSN_CUE = re.compile(
     r"\bssn\b|\bsocial\b|_ssn\b|\btax (?:id|number)|\bs[ée]cu\b|\bs[ée]curit[ée] soc|\bseguridad soc|\bsozialvers",

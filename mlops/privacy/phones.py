@@ -13,6 +13,7 @@ _NORTH_AMERICAN = re.compile(
     re.IGNORECASE,
 )
 _TRUNK_GROUPED = re.compile(r"\(?0[0-9]{1,5}\)?[ .\-/][0-9]{2,8}(?:[ .\-/]?[0-9]{2,5})*")
+_BRACKETED = re.compile(r"\(\+?[0-9]{2,4}\) ?[0-9]{2,9}(?:[ .\-][0-9]{2,5}){0,3}")
 _EXTENSION = re.compile(r" ?(?:x|ext\.?|extension) ?[0-9]{1,6}$", re.IGNORECASE)
 
 
@@ -43,10 +44,14 @@ def digits_of(text: str) -> str:
 
 
 def telling_shape(text: str) -> bool:
-    """A spelling that hardly anything but a telephone number has: North American groups, or a grouped trunk 0."""
+    """A spelling that hardly anything but a telephone number has: North American groups, a grouped trunk 0, or an area
+    in brackets.
+    """
     if _NORTH_AMERICAN.fullmatch(text):
         return True
     count = len(digits_of(text))
+    if 9 <= count <= 12 and _BRACKETED.fullmatch(text):
+        return True
     return 9 <= count <= 12 and _TRUNK_GROUPED.fullmatch(text) is not None and sum(map(text.count, " .-/")) >= 1
 
 

@@ -17,7 +17,7 @@ from mlops.privacy.spans import Finding
 
 DIGITS = Alternation({"digits": r"(?P<digits>[0-9](?: {1,2}[0-9]){2,})"})
 CHARACTERS = Alternation({"characters": r"(?P<characters>[^\s\x{E000}](?: {1,2}[^\s\x{E000}]){7,})"})
-_GAP = r"[ .\-()/]{0,2}"
+_GAP = r"(?: ?[\-()/] ?|[. ]){0,1}"
 LETTERS = Alternation(
     {
         "letters": (
@@ -44,6 +44,7 @@ _LONE_WORD = re.compile(r"^(?:[aAiIyYoOeE] {1,2})+(?=[0-9+(])|(?<=[0-9])(?: {1,2
 _LETTERED_RUN = re.compile(
     rf"(?:(?<![A-Za-z0-9])|(?<=\b[A-Z]{{2}}))[+(]?[0-9OolIS](?:{_GAP}[0-9OolIS]){{6,}}(?![A-Za-z0-9])"
 )
+_LONE_LETTER = re.compile(r" [OolIS]$")
 _DIGITS = {"O": "0", "o": "0", "l": "1", "I": "1", "S": "5"}
 _SPACES = re.compile(r" +")
 _BREAK = re.compile(r"(?<=[0-9A-Za-z_@.\-/:=)])[ \t]{0,2}\r?\n[ \t]{0,4}(?=[0-9A-Za-z_@.\-/+(:])")
@@ -94,7 +95,7 @@ def _respellings(text: str) -> Iterator[Respelling]:
         yield _without(text, list(_spaces_of_runs(text)))
     if letters:
         places = list(_letters_for_digits(text))
-        yield Respelling(replaced(text, places), [start for start, *_ in places], True)
+        yield Respelling(replaced(text, places), [start for start, *_ in places], False)
     if wrapped:
         breaks = [match.span() for match in _BREAK.finditer(text)]
         for joint in ("", " "):
@@ -122,7 +123,7 @@ def _letters_for_digits(text: str) -> Iterator[tuple[int, int, str]]:
         announced = first[0] in "+(" or text[run.start() - 1 : run.start()].isalpha()
         if sum(map(str.isdigit, run.group())) < 2 or not (announced or any(map(str.isdigit, first)) or "-" in first):
             continue
-        for place, letter in enumerate(run.group(), run.start()):
+        for place, letter in enumerate(_LONE_LETTER.sub("", run.group()), run.start()):
             if letter in _DIGITS:
                 yield place, place + 1, _DIGITS[letter]
 

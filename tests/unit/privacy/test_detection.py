@@ -85,6 +85,12 @@ def found(text: str) -> list[tuple[str, str]]:
         ("booked under Lene Lang.", "PERSON", "Lene Lang"),
         ("geboren am 12.05.1980", "DATE_TIME", "12.05.1980"),
         ("+49171123456789", "PHONE_NUMBER", "+49171123456789"),
+        ("0344594351 is my mobile", "PHONE_NUMBER", "0344594351"),
+        ("llámame al 618981345", "PHONE_NUMBER", "618981345"),
+        ("Rufnummer 01396937164", "PHONE_NUMBER", "01396937164"),
+        ("zadzwoń: 504 957 656", "PHONE_NUMBER", "504 957 656"),
+        ("(029)2018374 it is", "PHONE_NUMBER", "(029)2018374"),
+        ("4111 1111 1111 1111\nthanks", "CREDIT_CARD", "4111 1111 1111 1111"),
     ],
 )
 def test_known_values_are_found_whole(text: str, kind: str, value: str) -> None:

@@ -194,6 +194,11 @@ def test_two_values_on_two_lines_stay_two() -> None:
         assert [text[span.start : span.end] for span in detect(text, GENERIC)] == [value, value]
 
 
+def test_the_word_after_a_number_is_no_part_of_it() -> None:
+    for text in ("my social is 987-65-4320. I moved", "my social is 987-65-4320 I moved", "SSN 987-65-4320. So it is"):
+        assert [text[span.start : span.end] for span in detect(text, GENERIC)] == ["987-65-4320"]
+
+
 def test_what_stands_on_the_line_before_is_no_part_of_a_number() -> None:
     text = "Portugal 30971\n+44 20 7946 0958\n30 minutes"
     assert [text[span.start : span.end] for span in detect(text, GENERIC)] == ["+44 20 7946 0958"]
