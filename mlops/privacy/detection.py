@@ -13,7 +13,7 @@ from mlops.privacy import cues, dates, emails, national_ids, persons, secrets, v
 from mlops.privacy.config import DEVICE, ENTITY_TYPES, NATIONAL
 from mlops.privacy.digit_runs import Tally, classify, clear_of_digits
 from mlops.privacy.normalisation import BLANK, normalise
-from mlops.privacy.patterns import DIGITS, STRUCTURED
+from mlops.privacy.patterns import DIGITS, STRUCTURED, UNSPOKEN, Candidate
 from mlops.privacy.questions import answered, answered_by_each
 from mlops.privacy.respelling import respelled_findings
 from mlops.privacy.spans import Finding, Span, resolve
@@ -21,6 +21,7 @@ from mlops.privacy.spans import Finding, Span, resolve
 # Each pass blanks what the pass before found, so that a finding that had lost to another one where they overlapped
 # still has its remainder masked. Two passes settle nearly every text; the bound keeps the cost linear.
 _PASSES = 4
+_REACH = 64
 
 
 def detect(text: str, left_out: Collection[str] = frozenset()) -> list[Span]:
@@ -158,11 +159,19 @@ def _scan(view: str, asked: Collection[str], types: Collection[str], tally: Tall
 
 
 def _structured(view: str, tally: Tally) -> Iterator[Finding]:
-    for branch, start, end in STRUCTURED.candidates(view):
-        if branch == "digits":
-            yield from classify(view, start, end, tally)
-        else:
-            yield from _VERIFIERS[branch](view, start, end, tally)
+    for candidate in STRUCTURED.candidates(view):
+        found = list(_verified(view, candidate, tally))
+        yield from found
+        if candidate.branch == "email_spoken" and not found:
+            # Half a sentence was taken for an address; what stands in it, or begins in it, was not looked at.
+            for inner in UNSPOKEN.within(view, candidate.start, candidate.end + _REACH):
+                yield from _verified(view, inner, tally)
+
+
+def _verified(view: str, candidate: Candidate, tally: Tally) -> Iterator[Finding]:
+    branch, start, end = candidate
+    verify = classify if branch == "digits" else _VERIFIERS[branch]
+    return verify(view, start, end, tally)
 
 
 def _url(detector: str) -> Callable[[str, int, int, Tally], Iterator[Finding]]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
-from functools import lru_cache
+from typing import Any
 
 import pyarrow as pa
 
@@ -154,29 +154,27 @@ def _talk(name: str, rows: list[Row], lone: bool) -> _Talk:
 def _rows(table: pa.Table, state: _Pass) -> Iterator[tuple[tuple[bool, str], Row]]:
     """Readable rows with the key of their conversation; the others go to `state.refused`."""
     ids, conversations = (values(table[name]) for name in ("record_id", "conversation_id"))
-    labels = zip(*(values(table[name]) for name in text_columns(table)), strict=True)
-    read = zip(ids, conversations, messages_of(table["messages"]), labels, strict=True)
+    labels = [values(table[name]) for name in text_columns(table)]
+    personal = _personal(labels, state)
+    read = zip(ids, conversations, messages_of(table["messages"]), zip(*labels, strict=True), strict=True)
     for index, (record_id, conversation, messages, names) in enumerate(read):
         name = record_id if isinstance(record_id, str) else None
-        reason = unreadable(record_id, names, messages) or _identifier_reason(names, state)
-        if reason is not None or messages is None:
+        reason = unreadable(record_id, names, messages)
+        if reason is None and not personal.isdisjoint(names):
             # An identifier that is itself personal data is not quoted in the quarantine either.
-            state.refused[index] = (None if str(reason).startswith("identifier") else name, str(reason))
+            name, reason = None, "identifier-holds-personal-data"
+        if reason is not None or messages is None:
+            state.refused[index] = (name, str(reason))
             continue
         row = Row(index, record_id, *messages)
         yield (conversation is None, record_id if conversation is None else conversation), row
 
 
-def _identifier_reason(labels: Collection[str | None], state: _Pass) -> str | None:
+def _personal(columns: Iterable[list[Any]], state: _Pass) -> frozenset[str]:
+    """Identifiers and labels, of all rows, that are personal data themselves."""
     types = _IDENTIFIER_TYPES.intersection(state.types)
-    if any(value and _is_personal(value, types, state.allow) for value in labels):
-        return "identifier-holds-personal-data"
-    return None
-
-
-@lru_cache(maxsize=1024)  # sources and languages are few and repeat
-def _is_personal(value: str, types: frozenset[str], allow: frozenset[str]) -> bool:
-    return bool(find(value, types, allow))
+    labels = sorted({value for column in columns for value in column if isinstance(value, str) and value})
+    return frozenset(label for label, found in zip(labels, find_each(labels, types, state.allow), strict=True) if found)
 
 
 def _mask(talks: Sequence[_Talk], state: _Pass) -> None:

@@ -74,6 +74,12 @@ class Alternation:
             start, end = match.span(match.lastindex)
             yield Candidate(match.lastgroup, shift + start, shift + end)
 
+    def within(self, text: str, start: int, end: int) -> Iterator[Candidate]:
+        """Every match in ``text[start:end]``; one that the end may have cut off is left out."""
+        for candidate in self._matches(text, start, end - start):
+            if candidate.end < end or end >= len(text):
+                yield candidate
+
     def first(self, text: str, position: int) -> Candidate | None:
         """The leftmost match that starts at `position` or after it, and is at most `_MARGIN` long.
 
@@ -178,6 +184,9 @@ STRUCTURED = Alternation(
         "digits": _DIGITS,
     }
 )
+
+# For a second look at what half an address in words was taken for, and was none.
+UNSPOKEN = Alternation({name: source for name, source in STRUCTURED.branches.items() if name != "email_spoken"})
 
 # The runs of digits alone, for a second look at a candidate of another branch that failed.
 DIGITS = Alternation({"digits": _DIGITS})

@@ -329,3 +329,16 @@ def test_many_texts_at_once_are_found_what_each_is_found_alone(parts: list[str])
 def test_a_match_across_the_border_of_two_texts_hides_none_in_the_second() -> None:
     parts = ["please call me at", "415 555 0132", "my name is Anna and my password is", "hunter2! 4111 1111 1111 1111"]
     assert find_each(parts) == [find(part) for part in parts]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Pay to AT940000057329816579. My wifi router was fine.", "IBAN_CODE"),
+        ("it is at 4111 1111 1111 1111. In the app it fails", "CREDIT_CARD"),
+        ("I am at 10.1.2.3. It is down", "IP_ADDRESS"),
+        ("we sit at anna@example.org. My office", "EMAIL_ADDRESS"),
+    ],
+)
+def test_a_sentence_that_reads_like_an_address_in_words_hides_nothing(text: str, kind: str) -> None:
+    assert [span.type for span in detect(text)] == [kind]
