@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from mlops.attempt import Pulse, StopRequest, first_heartbeat
+from mlops.attempt import StopRequest
 from mlops.ledger import leases
 from mlops.ledger.events import append_once
 from mlops.ledger.store import Ledger
 from mlops.monitor_actions import MONITOR_STAGES, MonitorResult, monitor_run
-from mlops.pipeline_run import StageResult, run_stages
+from mlops.pipeline_run import StageResult, run_pulse, run_stages
 from mlops.retrain import Decision, decide_retrain
 from mlops.runs import Run, stage_results, start_run
 from mlops.settings import Settings
@@ -59,16 +59,7 @@ def run_monitor(
     try:
         run = start_run(settings, declaration, ledger, run_id, trigger={"kind": "manual"})
         stop = StopRequest(graceful=True)
-        pulse = Pulse(
-            ledger,
-            lease,
-            first_heartbeat(f"monitor-{run_id}", name, run_id, "monitor"),
-            settings.heartbeat_seconds,
-            settings.lease_seconds,
-            stop,
-            overtaken=stop.ask,
-        )
-        with stop.listening(), pulse.beating():
+        with stop.listening(), run_pulse(settings, ledger, lease, run, "monitor", stop).beating():
             missing = [stage for stage in MONITOR_STAGES if stage not in stage_results(ledger, run_id)]
             results = tuple(run_stages(settings, declaration, run, report, stop, began, missing))
             ended = _monitored(settings, declaration, ledger, run, results, began)

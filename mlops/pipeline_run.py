@@ -101,16 +101,7 @@ def run_pipeline(
         run = start_run(settings, declaration, ledger, run_id, unapproved=unapproved)
         heartbeats.clear_stage(ledger, name, "run")  # what a killed run left
         stop = StopRequest(graceful=True)
-        pulse = Pulse(
-            ledger,
-            lease,
-            first_heartbeat(f"run-{run_id}", name, run_id, "run"),
-            settings.heartbeat_seconds,
-            settings.lease_seconds,
-            stop,
-            overtaken=stop.ask,
-        )
-        with stop.listening(), pulse.beating():
+        with stop.listening(), run_pulse(settings, ledger, lease, run, "run", stop).beating():
             results = tuple(run_stages(settings, declaration, run, report, stop, began))
         code = results[-1].code
         ended = RunResult(run, code, time.monotonic() - began, results)
@@ -123,6 +114,16 @@ def run_pipeline(
         return ended
     finally:
         leases.release(ledger, lease)
+
+
+def run_pulse(settings: Settings, ledger: Ledger, lease: leases.Lease, run: Run, kind: str, stop: StopRequest) -> Pulse:
+    """What keeps the lease of a whole run and says that it lives; who loses the lease is asked to stop.
+
+    Args:
+        kind: ``run`` or ``monitor``; the heartbeat stands where a stage's would.
+    """
+    beat = first_heartbeat(f"{kind}-{run.id}", run.use_case, run.id, kind)
+    return Pulse(ledger, lease, beat, settings.heartbeat_seconds, settings.lease_seconds, stop, overtaken=stop.ask)
 
 
 def run_stages(

@@ -53,7 +53,7 @@ def detect(
     from mlops.privacy.text_rows import read_text_rows
 
     others = finders(_known_names(names))
-    for rows in batched(read_text_rows(file, field)):
+    for rows in _batched(read_text_rows(file, field)):
         texts = [text for row in rows for _, text in row.parts]
         found = iter(joined(find_each(texts), texts, others, ENTITY_TYPES))
         for row in rows:
@@ -124,7 +124,7 @@ def mask(
         raise typer.Exit(10)
 
 
-def batched(rows: Iterable[_T]) -> Iterator[list[_T]]:
+def _batched(rows: Iterable[_T]) -> Iterator[list[_T]]:
     """Lists of rows that are looked at together."""
     left = iter(rows)
     while batch := list(islice(left, _TOGETHER)):

@@ -11,7 +11,7 @@ from mlops.privacy.config import Operator, OwnProfile
 from mlops.privacy.errors import PrivacyError
 from mlops.yaml_source import Document, parse_document
 
-TODO = f"correct it; operators are {', '.join(get_args(Operator))}, and mlops privacy profiles lists the types"
+_ADVICE = f"correct it; operators are {', '.join(get_args(Operator))}, and mlops privacy profiles lists the types"
 
 
 def is_profile_file(name: str) -> bool:
@@ -33,7 +33,7 @@ def load_profile(path: Path) -> OwnProfile:
         return OwnProfile.model_validate(source.data)
     except ValidationError as error:
         first = dict(error.errors(include_input=False, include_url=False)[0])
-    raise PrivacyError("PRIVACY-036", _message(first), where=_where(source, first), todo=TODO)
+    raise PrivacyError("PRIVACY-036", _message(first), where=_where(source, first), todo=_ADVICE)
 
 
 def _message(error: dict[str, Any]) -> str:
